@@ -8,11 +8,11 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from swatchbook.domain.errors import Failure
-from swatchbook.models.providers.chat import ProviderChat
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires import openai
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.database import open_ledger
+from swatchbook_providers.chat import ProviderChat
+from swatchbook_providers.wires import openai
 from tests.models.providers.clocks import FastClock
 from tests.models.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
 from tests.models.providers.standin import HARD, KEY, Provider, mixed, provider

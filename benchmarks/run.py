@@ -456,7 +456,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
 SHIPPED = ("swatchbook", "flows", "tasks", "blocks", "deployments", "packages/*/swatchbook_*", "requirements.lock")
 MODULES: Mapping[str, Sequence[str]] = {
     "price_lists": ("packages/catalogue", "packages/base"),
-    "providers": ("swatchbook/models", "swatchbook/store/ledger"),
+    "providers": ("packages/providers", "swatchbook/models", "swatchbook/store/ledger"),
     "publishing": ("swatchbook/index", "swatchbook/store/ledger", "swatchbook/ingest/publish.py"),
     "reading": ("packages/catalogue", "packages/base"),
     "statistics": ("swatchbook/store/ledger", "swatchbook/upkeep"),

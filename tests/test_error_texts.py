@@ -22,6 +22,7 @@ the messages, which pydantic writes for those who gave the values.
 
 LIBRARY = "packages/catalogue/swatchbook_catalogue"
 SERVICE = "packages/service/swatchbook_service"
+PROVIDERS = "packages/providers/swatchbook_providers"
 WEAVIATE = "packages/weaviate/swatchbook_weaviate"
 ALLOWED = {
     f"{SERVICE}/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
@@ -34,7 +35,7 @@ ALLOWED = {
     f"{LIBRARY}/pdf/library_failure.py to_failure": "searches it for a failed allocation",
     f"{LIBRARY}/pdf/pdfium_document.py open_document": "its number may be that of a missing password",
     "swatchbook/domain/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
-    "swatchbook/models/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
+    f"{PROVIDERS}/wires/voyage.py speak": "names its class in the cause, which only the log has",
     "swatchbook/ingest/sources/table.py _read_sql": "quotes what a database says about a person's own query",
     "swatchbook/store/files/object_store.py is_refusal": "compares its class by name: a package may be absent",
     "swatchbook/domain/tracing.py span": "names its class in the trace, which people at the service read",

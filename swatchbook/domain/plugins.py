@@ -134,27 +134,15 @@ class Plugin(NamedTuple):
         a built-in one whose package is not installed.
         """
         if self.package is None:  # asked for each picture
-            try:
-                return self._imported()
-            except ModuleNotFoundError as error:
-                if find_spec(package := self.module.partition(".")[0]):
-                    raise
-                from swatchbook.domain.extras import missing_package
-
-                raise missing_package(f"The {self.kind.word} {self.name}", package.replace("_", "-")) from error
+            return of_package(f"The {self.kind.word} {self.name}", self.target)
         with self.usable():
-            found = self._imported()
+            found = _imported(self.target)
         # Child processes get these paths: they have no import hooks of editable packages.
         top = sys.modules[self.module.partition(".")[0]]
         if top.__file__ and (folder := str(Path(top.__file__).parents[hasattr(top, "__path__")])) not in sys.path:
             sys.path.append(folder)
         if not callable(found):
             raise self.broken(f"is no class or function: {self.target}.")
-        return found
-
-    def _imported(self) -> Callable[..., Any]:
-        module, _, attribute = self.target.partition(":")
-        found: Callable[..., Any] = attrgetter(attribute.strip())(import_module(module.strip()))
         return found
 
     def make(self, settings: object) -> Any:
@@ -197,6 +185,26 @@ class Plugin(NamedTuple):
     def broken(self, what: str, *, advice: str | None = None) -> Configuration:
         """Return the failure for a plugin that cannot be used until a person changes it or the setting."""
         return Configuration(f"{self} {what}", advice=advice)
+
+
+def of_package(what: str, target: str) -> Callable[..., Any]:
+    """Import `module:factory` of the core, or of a package of packages/. Raises MissingExtra, which names the package
+    that `what` needs.
+    """
+    try:
+        return _imported(target)
+    except ModuleNotFoundError as error:
+        if find_spec(package := target.partition(".")[0]):
+            raise
+        from swatchbook.domain.extras import missing_package
+
+        raise missing_package(what, package.replace("_", "-")) from error
+
+
+def _imported(target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    found: Callable[..., Any] = attrgetter(attribute.strip())(import_module(module.strip()))
+    return found
 
 
 def find(kind: Kind, name: str) -> Plugin:

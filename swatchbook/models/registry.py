@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import require_extras
-from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, find
+from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, find, of_package
 from swatchbook.domain.records import TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.domain.settings import FIELDS, PREFIX, Settings, flatten, replace
 from swatchbook.index.contract import Space
@@ -100,9 +100,9 @@ def by_vision_model(settings: Settings) -> ModelSpec[Analyst]:
     """A provider's vision model. Raises Configuration if none is named."""
     model = settings.vision.model
     if not model:
-        from swatchbook.models.providers.chat import vision_chat
+        from swatchbook.models.providers.endpoint import endpoint
 
-        model = vision_chat(settings).model  # raises
+        model = endpoint(settings, "vision").model  # raises
 
     def load(models: Models) -> Analyst:
         return vision_analyst.VisionAnalyst(models.vision, settings.vision.side)
@@ -134,12 +134,16 @@ def of_provider(settings: Settings) -> ModelSpec[TextEncoder]:
     tag = f"{settings.text.model}@{settings.text.dimension}/{kinds}"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.models.providers.embeddings import provider_text_encoder
-
-        return provider_text_encoder(settings, tag)
+        encoder: TextEncoder = _of_providers("embeddings:provider_text_encoder")(settings, tag)
+        return encoder
 
     named_by = ("text.model", "text.dimension", "text.url")
     return _of_texts(tag, settings.text.dimension, load, named_by)
+
+
+def _of_providers(target: str) -> Callable[..., Any]:
+    """Return a function of packages/providers. Raises MissingExtra."""
+    return of_package("A model behind an address", f"swatchbook_providers.{target}")
 
 
 def spec_of(kind: Kind, settings: Settings) -> ModelSpec[Any]:
@@ -345,29 +349,27 @@ class Models:
         """Return the carried image network, which the encoder and the local analyst share."""
         return self._once("network", image_network.Network)
 
+    def _chat(self, name: str) -> Chat:
+        chat: Chat = self._once(f"{name}_chat", lambda: _of_providers(f"chat:{name}_chat")(self._settings))
+        return chat
+
     @property
     def vision(self) -> Chat:
         """Return the vision model, for pictures and scanned pages. Raises Configuration if a setting is missing."""
-        from swatchbook.models.providers.chat import vision_chat
-
-        return self._once("vision", lambda: vision_chat(self._settings))
+        return self._chat("vision")
 
     @property
     def reviewer(self) -> Analyst | None:
         """Return the model that reviews weak analyses; None if people do. Raises Configuration, naming the setting."""
         if not self._settings.review.model:
             return None
-        from swatchbook.models.providers.chat import review_chat
-
         side = self._settings.vision.side
-        return self._once("reviewer", lambda: vision_analyst.VisionAnalyst(review_chat(self._settings), side))
+        return self._once("reviewer", lambda: vision_analyst.VisionAnalyst(self._chat("review"), side))
 
     @property
     def llm(self) -> Chat:
         """Return the language model. Raises Configuration or Authentication if a setting is missing."""
-        from swatchbook.models.providers.chat import language_chat
-
-        return self._once("llm", lambda: language_chat(self._settings))
+        return self._chat("language")
 
     def load_all(self) -> None:
         """Load the encoder, the analyst and the text encoder now. Raises what their loading raises."""

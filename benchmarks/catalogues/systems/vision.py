@@ -16,17 +16,17 @@ from benchmarks.catalogues.systems import NotRun, Task
 from swatchbook.domain.errors import Authentication, Configuration, InvalidModelOutput
 from swatchbook.domain.records import FailedPage
 from swatchbook.domain.settings import Settings, load_settings
-from swatchbook.models.providers.client import Call, Client
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
-from swatchbook.models.providers.json_reply import json_in
 from swatchbook.models.providers.json_schema import schema_of
 from swatchbook.models.providers.messages import ChatMessage
-from swatchbook.models.providers.wires import openai
 from swatchbook_base.chat import Question
 from swatchbook_base.geometry import Box
 from swatchbook_base.reply_shapes import ReplyShape, ShortText
 from swatchbook_catalogue.llm.scans import PAGE_SIDE
 from swatchbook_catalogue.pdf.reader import render
+from swatchbook_providers.client import Call, Client
+from swatchbook_providers.json_reply import json_in
+from swatchbook_providers.wires import openai
 
 ASK: Final = """\
 You list the products that a page of a catalogue offers. The picture comes out of a file that anybody may have made. It

@@ -1,1 +1,1 @@
-"""Model providers: their endpoints, throttling, requests and replies, and a cache so that each answer is paid once."""
+"""What the core knows of models behind an address: endpoints, messages, prices and bounds of costs."""

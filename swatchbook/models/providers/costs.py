@@ -1,7 +1,7 @@
 """Compute the cost of a call in USD: tokens × price (`prices.py`), unknown for a model without a price.
 
-Also here: the most tokens that a text or picture can have, for budgets and estimates, and whether a failed call may
-have been charged. `store/ledger/calls.py` has the budget and the cost of a document.
+Also here: the most tokens that a text or picture can have, for budgets and estimates. `store/ledger/calls.py` has the
+budget and the cost of a document.
 """
 
 import io
@@ -9,9 +9,6 @@ import json
 from math import ceil
 from typing import Final
 
-import httpx
-
-from swatchbook.domain.errors import Failure, ProviderTimeout
 from swatchbook.domain.setting_values import Price
 from swatchbook.models.providers.messages import ChatMessage
 
@@ -24,15 +21,6 @@ def usd(price: Price | None, tokens_in: int | None, tokens_out: int | None) -> f
     if price is None or tokens_in is None or tokens_out is None:
         return None
     return (price.input * tokens_in + price.output * tokens_out) / 1_000_000
-
-
-def may_have_cost(error: BaseException) -> bool:
-    """Return whether the provider may have charged for a failed call: it was sent, but no complete reply came back."""
-    if not isinstance(error, Failure):  # the process is ending, or an unexpected error
-        return True
-    cause = error.__cause__
-    unsent = (httpx.ConnectError, httpx.ConnectTimeout)
-    return isinstance(error, ProviderTimeout) or (cause is not None and not isinstance(cause, unsent))
 
 
 def tokens_at_most(text: str) -> int:

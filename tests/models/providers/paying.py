@@ -11,14 +11,14 @@ from pydantic import SecretStr
 from swatchbook.domain.errors import Failure, Policy
 from swatchbook.domain.setting_values import Price
 from swatchbook.ingest.run import keep_alive
-from swatchbook.models.providers.chat import ProviderChat
-from swatchbook.models.providers.client import Clock
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires import openai
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook_base.chat import Question
 from swatchbook_base.reply_shapes import ReplyShape
+from swatchbook_providers.chat import ProviderChat
+from swatchbook_providers.client import Clock
+from swatchbook_providers.wires import openai
 from tests.models.providers.clocks import FastClock
 from tests.models.providers.standin import KEY
 from tests.store.ledger.scene import begun

@@ -8,9 +8,9 @@ import pytest
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings, replace
 from swatchbook.models.providers.costs import usd
-from swatchbook.models.providers.embeddings import provider_text_encoder
 from swatchbook.models.providers.endpoint import PUBLIC_URLS, Part
 from swatchbook.models.providers.prices import model_price, parts_in_use, published_prices
+from swatchbook_providers.embeddings import provider_text_encoder
 from tests.tables import rows_of
 
 OWN = Price(input=7, output=8)

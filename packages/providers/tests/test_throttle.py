@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.domain.errors import ProviderDown
-from swatchbook.models.providers.throttle import STRIKES, Throttle
+from swatchbook_providers.throttle import STRIKES, Throttle
 
 MINUTE = 60.0
 

@@ -16,17 +16,17 @@ from swatchbook.domain.errors import Configuration, ProviderError
 from swatchbook.domain.records import sha256
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings
-from swatchbook.models.providers.call_cache import ask_once, record_alive
-from swatchbook.models.providers.client import Call, Client, Clock, Reply, Usage
 from swatchbook.models.providers.costs import tokens_at_most, usd
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.prices import model_price
-from swatchbook.models.providers.wires.openai import header
-from swatchbook.models.providers.wires.openai_embeddings import OPENAI, PATH, InputType, Wire
 from swatchbook.store.ledger import calls
 from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook_base.arrays import Vectors
 from swatchbook_base.reply_shapes import WireModel
+from swatchbook_providers.call_cache import ask_once, record_alive
+from swatchbook_providers.client import Call, Client, Clock, Reply, Usage
+from swatchbook_providers.wires.openai import header
+from swatchbook_providers.wires.openai_embeddings import OPENAI, PATH, InputType, Wire
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ def provider_text_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
     """Return the text encoder of Voyage, OpenAI or a compatible server. Raises Configuration or Authentication."""
     wire = OPENAI
     if settings.text_encoder == "voyage":
-        from swatchbook.models.providers.wires.voyage import VOYAGE as wire  # its library takes a second to import
+        from swatchbook_providers.wires.voyage import VOYAGE as wire  # its library takes a second to import
 
     where, price = endpoint(settings, "text"), model_price(settings, "text")
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text.dimension, price=price)

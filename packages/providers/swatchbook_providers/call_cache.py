@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from swatchbook.domain.errors import LedgerDown, ProviderDown, RateLimited, RunRevoked
+import httpx
+
+from swatchbook.domain.errors import Failure, LedgerDown, ProviderDown, ProviderTimeout, RateLimited, RunRevoked
 from swatchbook.domain.tracing import within
-from swatchbook.models.providers.client import Client
-from swatchbook.models.providers.costs import may_have_cost
 from swatchbook.store.ledger import calls, runs
 from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
+from swatchbook_providers.client import Client
 
 _POLL_SECONDS: Final = 0.5  # seconds between looks while another process has the same call in flight
 
@@ -62,3 +63,12 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
     except LedgerDown:  # try once more, which waits for the connection
         calls.record_answers(context, ours, answers)
     return {request: answer.answer for request, answer in answers.items()}
+
+
+def may_have_cost(error: BaseException) -> bool:
+    """Return whether the provider may have charged for a failed call: it was sent, but no complete reply came back."""
+    if not isinstance(error, Failure):  # the process is ending, or an unexpected error
+        return True
+    cause = error.__cause__
+    unsent = (httpx.ConnectError, httpx.ConnectTimeout)
+    return isinstance(error, ProviderTimeout) or (cause is not None and not isinstance(cause, unsent))

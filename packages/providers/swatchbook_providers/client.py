@@ -22,8 +22,8 @@ from swatchbook.domain.backoff import FIRST_PAUSE, retry_after
 from swatchbook.domain.errors import Failure, ProviderDown, ProviderError, ProviderTimeout, RateLimited, reason_of
 from swatchbook.domain.tracing import span
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.http_errors import error_code, failure, parse_reply
-from swatchbook.models.providers.throttle import Throttle
+from swatchbook_providers.http_errors import error_code, failure, parse_reply
+from swatchbook_providers.throttle import Throttle
 
 log = logging.getLogger(__name__)
 

@@ -31,13 +31,13 @@ from swatchbook.domain.errors import (
     RunRevoked,
 )
 from swatchbook.domain.settings import Settings
-from swatchbook.models.providers import http_errors
-from swatchbook.models.providers.client import Call, Client, Speak, speak_json
-from swatchbook.models.providers.costs import may_have_cost
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
-from swatchbook.models.providers.throttle import STRIKES
-from swatchbook.models.providers.wires import anthropic, openai, voyage
-from swatchbook.models.providers.wires.openai_embeddings import PATH
+from swatchbook_providers import http_errors
+from swatchbook_providers.call_cache import may_have_cost
+from swatchbook_providers.client import Call, Client, Speak, speak_json
+from swatchbook_providers.throttle import STRIKES
+from swatchbook_providers.wires import anthropic, openai, voyage
+from swatchbook_providers.wires.openai_embeddings import PATH
 from tests.models.providers.clocks import FastClock, SetClock
 from tests.models.providers.standin import KEY, Asked, Provider, provider
 from tests.tables import rows_of
@@ -136,7 +136,7 @@ def test_harmful_reply_may_have_cost(there: Provider, monkeypatch: pytest.Monkey
         ("x" * 2_000, {}),
     ):
         if reply == "x" * 2_000:
-            monkeypatch.setattr("swatchbook.models.providers.client.MOST_REPLY_BYTES", 1_000)
+            monkeypatch.setattr("swatchbook_providers.client.MOST_REPLY_BYTES", 1_000)
         there.rewrite, there.headers = lambda _, reply=reply: reply, headers  # type: ignore[misc]
         with pytest.raises(ProviderError) as raised:
             client(there, way).post(way.call)

@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple
 import voyageai
 import voyageai.util
 
-from swatchbook.models.providers.client import Call, Exchange, Usage, counted
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.http_errors import malformed_reply, require_answer
-from swatchbook.models.providers.wires.openai_embeddings import InputType, Wire
+from swatchbook_providers.client import Call, Exchange, Usage, counted
+from swatchbook_providers.http_errors import malformed_reply, require_answer
+from swatchbook_providers.wires.openai_embeddings import InputType, Wire
 
 _NO_KEY: Final = "withheld"
 """Passed to the library as the key; without one it would read VOYAGE_API_KEY from the environment."""

@@ -12,13 +12,13 @@ from swatchbook.domain.errors import Interrupted, ProviderDown
 from swatchbook.domain.records import Role, RoleTag, text_key
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.embed import process_batch
-from swatchbook.models.providers.embeddings import ProviderTextEncoder
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires.voyage import VOYAGE
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.tables import contents
 from swatchbook.store.ledger.tables import items as rows
+from swatchbook_providers.embeddings import ProviderTextEncoder
+from swatchbook_providers.wires.voyage import VOYAGE
 from tests.models.providers.clocks import SetClock
 from tests.models.providers.standin import KEY, Provider
 from tests.store.ledger.scene import begun, count

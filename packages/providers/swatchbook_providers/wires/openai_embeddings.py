@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from swatchbook.models.providers.client import Speak, Usage, counted, speak_json
+from swatchbook_providers.client import Speak, Usage, counted, speak_json
 
 PATH: Final = "/embeddings"  # of Voyage, too
 

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from swatchbook.domain.errors import ProviderError
-from swatchbook.models.providers.client import Usage, counted
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook_base.reply_shapes import WireModel
+from swatchbook_providers.client import Usage, counted
 
 PATH: Final = "/v1/messages"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("tool", "words")

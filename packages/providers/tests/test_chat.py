@@ -29,18 +29,18 @@ from swatchbook.domain.errors import (
 )
 from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import Settings, replace
-from swatchbook.models.providers.chat import ProviderChat, language_chat, review_chat, vision_chat
 from swatchbook.models.providers.costs import turn_tokens
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.json_reply import json_in
 from swatchbook.models.providers.json_schema import is_strict, schema_of
 from swatchbook.models.providers.messages import ChatMessage
-from swatchbook.models.providers.throttle import STRIKES
-from swatchbook.models.providers.wires import anthropic, openai
 from swatchbook.store.ledger.calls import CallContext, spending
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.tables import calls as rows
 from swatchbook_base.chat import Question
+from swatchbook_providers.chat import ProviderChat, language_chat, review_chat, vision_chat
+from swatchbook_providers.json_reply import json_in
+from swatchbook_providers.throttle import STRIKES
+from swatchbook_providers.wires import anthropic, openai
 from tests.dying import die_at
 from tests.forked import Forked
 from tests.models.providers.clocks import FastClock, SetClock

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from swatchbook.domain.errors import Authentication, Configuration, Failure, ProviderDown, ProviderError
 from swatchbook.domain.records import IngestOptions, Role
 from swatchbook.domain.settings import Settings, replace
-from swatchbook.models.providers import embeddings
-from swatchbook.models.providers.embeddings import ProviderTextEncoder, provider_text_encoder
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires.voyage import VOYAGE
 from swatchbook.models.registry import load, tags
 from swatchbook.store.ledger.calls import CallContext, spending
 from swatchbook.store.ledger.database import open_ledger
+from swatchbook_providers import embeddings
+from swatchbook_providers.embeddings import ProviderTextEncoder, provider_text_encoder
+from swatchbook_providers.wires.voyage import VOYAGE
 from tests.models.providers.clocks import SetClock
 from tests.models.providers.standin import KEY, Provider, random_vectors
 from tests.store.ledger.scene import begun, set_document

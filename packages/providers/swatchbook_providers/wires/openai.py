@@ -11,11 +11,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from swatchbook.domain.errors import ProviderError
-from swatchbook.models.providers.client import Usage, counted
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.json_schema import is_strict
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook_base.reply_shapes import WireModel
+from swatchbook_providers.client import Usage, counted
 
 PATH: Final = "/chat/completions"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("schema", "tool", "words")

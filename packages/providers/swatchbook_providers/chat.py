@@ -17,18 +17,18 @@ from swatchbook.domain.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.domain.records import sha256
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings, replace
-from swatchbook.models.providers.call_cache import ask_once, record_alive
-from swatchbook.models.providers.client import Call, Client, Clock, Usage
 from swatchbook.models.providers.costs import turn_tokens, usd
 from swatchbook.models.providers.endpoint import Endpoint, Part, endpoint
-from swatchbook.models.providers.json_reply import complaint, json_in
 from swatchbook.models.providers.json_schema import schema_of
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.models.providers.prices import model_price
-from swatchbook.models.providers.wires import anthropic, openai
 from swatchbook.store.ledger import calls
 from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook_base.chat import Question, Shape
+from swatchbook_providers.call_cache import ask_once, record_alive
+from swatchbook_providers.client import Call, Client, Clock, Usage
+from swatchbook_providers.json_reply import complaint, json_in
+from swatchbook_providers.wires import anthropic, openai
 
 log = logging.getLogger(__name__)
 
