@@ -96,7 +96,7 @@ site: $(ALL)
 # Kills, outages, floods, mutated PDFs, five minutes of any requests and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest packages/catalogue/tests/test_hostile.py tests/store/ledger/test_lives.py tests/store/ledger/queries/test_account.py tests/upkeep/backup/test_kills.py tests/flows/test_deleted_meanwhile.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py packages/service/tests/fuzz.py tests/servers tests/servers/storm.py tests/containers/test_pool.py tests/containers/soak.py
+	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest packages/catalogue/tests/test_hostile.py tests/store/ledger/test_lives.py tests/store/ledger/queries/test_account.py packages/backup/tests/test_kills.py tests/flows/test_deleted_meanwhile.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py packages/service/tests/fuzz.py tests/servers tests/servers/storm.py tests/containers/test_pool.py tests/containers/soak.py
 
 # Shards and the Helm chart on a control plane of Kubernetes, built with Go once (40 minutes on two busy cores); not part of CI.
 test-kubernetes: $(ALL)

@@ -26,8 +26,8 @@ from tests.ingest.sources.shop import COLUMNS, Row, rows, shop, unit
 from tests.ledger_audit import count_writes, writes
 from tests.models.providers.standin import KEY, Provider, provider
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
-from tests.upkeep.backup.collection import files, indexed
 from tests.upkeep.changing import asked_as_documents
+from tests.upkeep.kept_collection import files, indexed
 
 __all__ = ["new_collection", "postgres", "shop", "weaviate_server"]
 
@@ -56,7 +56,7 @@ def made(resources: Resources) -> dict[str, Any]:
 
 
 COLLECTIONS = [("postgresql", "weaviate"), *([("sqlite", "lance")] if SOAK else [])]
-"""Ledger and index. On the other two, every run of the tests kills a restore (tests/upkeep/backup/test_kills.py)."""
+"""Ledger and index. On the other two, every run of the tests kills a restore (packages/backup/tests/test_kills.py)."""
 
 
 @pytest.mark.parametrize(("ledger", "index"), COLLECTIONS)

@@ -30,10 +30,10 @@ from swatchbook.store.ledger.trashed_documents import (
     move_to_trash,
     restore_trashed,
 )
-from swatchbook.upkeep.backup.restore import restore as restore_backup
-from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.gc import sweep
 from swatchbook.upkeep.verify import verify
+from swatchbook_backup.restore import restore as restore_backup
+from swatchbook_backup.write import back_up
 from tests.store.ledger import scene
 from tests.store.ledger.scene import chunked, extraction, link, make_all, placed, product
 

@@ -17,11 +17,11 @@ from swatchbook.store.ledger import restored_rows
 from swatchbook.store.ledger.portable_rows import portable_files
 from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import vectors
-from swatchbook.upkeep.backup import write
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.gc import sweep
 from swatchbook.upkeep.verify import verify
+from swatchbook_backup import write
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from tests.ingest.test_delete import make
 from tests.origin import PDF
 from tests.store.ledger import scene

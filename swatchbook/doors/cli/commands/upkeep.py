@@ -1,14 +1,13 @@
-"""`swatchbook upkeep`: check, repair, clean and back up a collection; run one round of the loop."""
+"""`swatchbook upkeep`: check, repair and clean a collection; run one round of the loop."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.doors.cli.shared_arguments import Json, given_path, opened_resources
+from swatchbook.doors.cli.shared_arguments import Json, opened_resources
 from swatchbook.doors.cli.terminal import (
     COMPLETED,
     FAILED,
@@ -27,8 +26,6 @@ from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.deployments.scheduler.tick import Ticked
-    from swatchbook.upkeep.backup.restore import Restored
-    from swatchbook.upkeep.backup.write import BackedUp
     from swatchbook.upkeep.gc import Swept
     from swatchbook.upkeep.verify import Damage, Verification
 
@@ -176,96 +173,9 @@ def rebuild_index(as_json: Json = False) -> None:
         say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
 
 
-def backup(
-    folder: Annotated[
-        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="An empty folder, or an earlier backup.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Write everything but the settings to a folder: ledger, vectors and files. The collection may be in use.
-
-    Run it again to add what is new.
-    """
-    with opened_resources() as resources, resumable():
-        from swatchbook.doors.cli.progress import counting
-        from swatchbook.upkeep.backup.write import back_up
-
-        with counting("back up", err()) as progress:
-            done = back_up(resources, folder, progress=progress)
-        say_json(done) if as_json else out().print(draw_backup(done))
-    raise typer.Exit(_exit_code(done))
-
-
-def draw_backup(done: "BackedUp") -> RenderableType:
-    """Return what the backup holds."""
-    rows = [
-        ("folder", cell(done.folder)),
-        ("documents", cell(done.documents)),
-        ("images", cell(done.images)),
-        ("vectors", cell(done.vectors)),
-        ("files", cell(f"{done.files:,}, {done.copied:,} of them new")),
-        ("size", cell(megabytes(done.bytes))),
-    ]
-    return Group(facts(rows), *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
-
-
-def restore(
-    folder: Annotated[
-        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="A folder that `backup` has written.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Restore a backup into this ledger, file store and index, whichever these are; nothing is embedded again.
-
-    What is here stays: documents that are here already are not changed. Run it again after an interruption.
-    """
-    with opened_resources(begins=True) as resources, resumable():
-        from swatchbook.doors.cli.progress import counting
-        from swatchbook.upkeep.backup.restore import restore as run
-
-        with counting("restore", err()) as progress:
-            done = run(resources, folder, progress=progress)
-        say_json(done) if as_json else out().print(draw_restore(done))
-    raise typer.Exit(_exit_code(done))
-
-
-def draw_restore(done: "Restored") -> RenderableType:
-    """Return what was restored, and what is left to do."""
-    rows = [("documents restored", cell(done.documents))]
-    if done.kept:
-        rows.append(("kept as they were", cell(done.kept)))
-    rows.append(("images and chunks published", cell(done.published)))
-    parts: list[RenderableType] = [facts(rows)]
-    if done.unfinished:
-        parts.append(Text(f"{done.unfinished} are not completed: `swatchbook status` lists them.", "dim"))
-    parts += [
-        Text(f"Searches here do not read {clean(each)}: `swatchbook spaces` shows the spaces.", "yellow")
-        for each in done.unsearched
-    ]
-    return Group(*parts, *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
-
-
-_SHOWN = 5  # missing files that are named
-
-
-def _exit_code(done: "BackedUp | Restored") -> int:
-    """Return OPEN where files are missing."""
-    return OPEN if done.missing else COMPLETED
-
-
-def _missing(keys: tuple[str, ...], advice: str) -> list[Text]:
-    if not keys:
-        return []
-    more = f" … and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-    named = ", ".join(keys[:_SHOWN]) + more
-    return [Text(f"{len(keys)} stored files are missing or damaged: {named}. {advice}", "red")]
-
-
 COMMANDS = {
     "Operation": {
         "upkeep": typer.Typer(no_args_is_help=True, help="Keep a collection in order: check, repair, clean, back up."),
-        "upkeep backup": backup,
-        "upkeep restore": restore,
         "upkeep verify": verify,
         "upkeep rebuild-index": rebuild_index,
         "upkeep gc": gc,

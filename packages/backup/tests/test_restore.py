@@ -15,13 +15,13 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import owners, publishing, tables
 from swatchbook.store.ledger.queries.account import owner_accounts
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.upkeep.backup import write
-from swatchbook.upkeep.backup.layout import TABLES, BackupFolder
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
+from swatchbook_backup import write
+from swatchbook_backup.layout import TABLES, BackupFolder
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from tests.new_collection import NewCollection
 from tests.store.ledger import scene
-from tests.upkeep.backup.collection import begin, indexed, make, rows
+from tests.upkeep.kept_collection import begin, indexed, make, rows
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
 from swatchbook.store.ledger.stored_documents import read_document
 from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
-from swatchbook.upkeep.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 from swatchbook.upkeep.spaces import point_aliases
+from swatchbook_backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 
 Progress = Callable[[int, int], None]
 

@@ -11,13 +11,13 @@ from swatchbook.search.fusion import parse_weights
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.space_registry import registered
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from swatchbook_weaviate.index import WeaviateIndex
 from tests.new_collection import NewCollection
-from tests.upkeep.backup.collection import files, indexed, make, rows
+from tests.upkeep.kept_collection import files, indexed, make, rows
 
 pytestmark = pytest.mark.stack
 

@@ -14,12 +14,12 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import claims, tables
 from swatchbook.store.ledger.portable_rows import PORTABLE, portable_columns
 from swatchbook.store.ledger.stored_documents import all_documents
-from swatchbook.upkeep.backup.layout import BackupFolder, read_rows
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
+from swatchbook_backup.layout import BackupFolder, read_rows
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from tests.new_collection import NewCollection
 from tests.store.ledger import scene
-from tests.upkeep.backup.collection import begin, make, rows
+from tests.upkeep.kept_collection import begin, make, rows
 
 
 def test_only_new_files_are_copied(resources: Resources, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from swatchbook.store.ledger.portable_rows import (
     portable_files,
     portable_rows,
 )
-from swatchbook.upkeep.backup.layout import (
+from swatchbook_backup.layout import (
     FILE_COLUMNS,
     FILES,
     TABLES,

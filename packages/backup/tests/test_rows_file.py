@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, LargeBinary, Text
 
 from swatchbook.domain.errors import InvalidBackup
-from swatchbook.upkeep.backup.layout import count_rows, read_rows, write_rows
+from swatchbook_backup.layout import count_rows, read_rows, write_rows
 
 COLUMNS = [
     Column("text", Text), Column("json", JSON), Column("data", LargeBinary), Column("number", BigInteger),

@@ -11,16 +11,16 @@ from swatchbook.domain.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.stored_documents import all_documents
-from swatchbook.upkeep.backup.layout import BackupFolder
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.reports.collection_state import collect_statistics
 from swatchbook.upkeep.verify import verify
+from swatchbook_backup.layout import BackupFolder
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from tests.command import run
 from tests.dying import kills
 from tests.fixtures import SOAK
 from tests.new_collection import NewCollection, environment_of
-from tests.upkeep.backup.collection import files, indexed, make, rows
+from tests.upkeep.kept_collection import files, indexed, make, rows
 
 pytestmark = pytest.mark.stack
 

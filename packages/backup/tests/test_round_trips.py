@@ -12,11 +12,11 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.queries.account import owner_accounts
-from swatchbook.upkeep.backup.restore import restore
-from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.verify import verify
+from swatchbook_backup.restore import restore
+from swatchbook_backup.write import back_up
 from tests.new_collection import NewCollection
-from tests.upkeep.backup.collection import files, indexed, rows
+from tests.upkeep.kept_collection import files, indexed, rows
 
 pytestmark = pytest.mark.stack
 
