@@ -36,7 +36,7 @@ ALLOWED = {
     f"{LIBRARY}/pdf/pdfium_document.py open_document": "its number may be that of a missing password",
     "swatchbook/domain/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
     f"{PROVIDERS}/wires/voyage.py speak": "names its class in the cause, which only the log has",
-    "swatchbook/ingest/sources/table.py _read_sql": "quotes what a database says about a person's own query",
+    "packages/tables/swatchbook_tables/rows.py _read_sql": "quotes what a database says about a person's own query",
     "swatchbook/store/files/object_store.py is_refusal": "compares its class by name: a package may be absent",
     "swatchbook/domain/tracing.py span": "names its class in the trace, which people at the service read",
     "swatchbook/domain/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",

@@ -9,7 +9,7 @@ import yaml
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.yaml_problem import load_yaml
-from swatchbook.ingest.sources.table import read_mapping
+from swatchbook_tables.rows import read_mapping
 
 LEVELS = 30
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, LEVELS))

@@ -24,10 +24,10 @@ from swatchbook.doors.cli.doctor import check_extras
 from swatchbook.doors.cli.worker import work_on_shards
 from swatchbook.ingest.begin_run import register_given
 from swatchbook.ingest.register import register
-from swatchbook.ingest.sources.table import SQL, TableMapping, judge_rows
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook_catalogue.pdf import ocr_languages
+from swatchbook_tables.rows import SQL, TableMapping, judge_rows
 from tests.fixtures import ROOT
 from tests.tables import rows_of
 

@@ -10,9 +10,9 @@ from swatchbook.domain.records import BatchMapping
 from swatchbook.ingest.scan import is_unchanged
 from swatchbook.ingest.sources.batch import is_batch
 from swatchbook.ingest.sources.folder import list_folder
-from swatchbook.ingest.sources.table import TableMapping, TakenRow, judge_rows, letters_in_doubt
 from swatchbook.resources import Resources
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
+from swatchbook_tables.rows import TableMapping, TakenRow, judge_rows, letters_in_doubt
 from tests.ingest.sources.pictures import draw, write
 from tests.ingest.test_scan import LAMP, SOFA, batch, begin, document_of, end, folder, names, scanned
 

@@ -58,9 +58,12 @@ _OPEN_GROUPS = frozenset({"upkeep"})
 """Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
 
 PACKAGED = {
-    "mcp": "swatchbook-assistants", "readings": "swatchbook-teach", "serve": "swatchbook-service",
+    "import": "swatchbook-tables",
+    "mcp": "swatchbook-assistants",
+    "readings": "swatchbook-teach",
+    "serve": "swatchbook-service",
     "teach": "swatchbook-teach",
-}  # fmt: skip
+}
 """Command -> the package that brings it, which is named where it is not installed."""
 
 

@@ -1,4 +1,4 @@
-"""`swatchbook ingest`, `ingest-images` and `import`: the commands and their options."""
+"""`swatchbook ingest` and `ingest-images`: the commands and their options."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -11,7 +11,6 @@ from swatchbook.doors.cli.shared_arguments import (
     OwnerName,
     Roles,
     check_owner,
-    check_text,
     choose_document,
     given_source,
     opened_resources,
@@ -97,7 +96,7 @@ def ingest(
 
     Run it again to resume after an interruption, or when a folder or batch has changed. What is complete is skipped.
     """
-    options = _options(
+    options = ingest_options(
         batch_size=batch_size, roles=roles, max_usd=max_usd, focus=not no_focus, force=force,
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
@@ -148,7 +147,7 @@ def ingest_images(
 
     PDFs are left out, and the items of each source are counted.
     """
-    options = _options(
+    options = ingest_options(
         batch_size=batch_size, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
@@ -163,46 +162,6 @@ def ingest_images(
         kinds = dict.fromkeys(local, KINDS[mode])
         ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
     _end(ingested, code, as_json=as_json)
-
-
-def import_table(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="A .csv, .jsonl or .parquet file; or env:NAME, where the environment variable NAME has the URL of a "
-            "database.",
-        ),
-    ],
-    config: Annotated[
-        Path, typer.Option(metavar="FILE", help="The mapping, in YAML: which column is what (docs/import.md).")
-    ],
-    owner: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Take the rows of this user only; owner of all rows, if no column has the user."
-        ),
-    ] = None,
-    batch_size: BatchSize = None,
-    roles: Roles = "",
-    max_usd: MaxUsd = None,
-    mirror: Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in the table.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count rows and vectors.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Import a collection from a table, with the vectors that it has already.
-
-    Each owner's completed rows with a picture become products; pictures without a usable vector are embedded. Run it
-    again when the table has changed.
-    """
-    options = _options(batch_size=batch_size, roles=roles, max_usd=max_usd, mirror=mirror)
-    check_owner(owner)
-    check_text(source, "SOURCE")
-    with opened_resources(begins=True) as resources, resumable():
-        from swatchbook.doors.cli.ingest_items import import_table as run
-
-        imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)
-    _end(imported, code, as_json=as_json)
 
 
 def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
@@ -221,7 +180,7 @@ def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
     return mapping.model_copy(update={"root": pictures.resolve()})
 
 
-def _options(*, roles: str, **given: Any) -> "IngestOptions":
+def ingest_options(*, roles: str, **given: Any) -> "IngestOptions":
     """Return the options of an ingest; those that are None keep their default. Raises BadParameter."""
     from pydantic import ValidationError
 
@@ -243,4 +202,4 @@ def _end(done: "Record | list[RunReport]", code: int, *, as_json: bool) -> NoRet
     raise typer.Exit(code)
 
 
-COMMANDS = {"Everyday": {"ingest": ingest}, "Collection": {"import": import_table, "ingest-images": ingest_images}}
+COMMANDS = {"Everyday": {"ingest": ingest}, "Collection": {"ingest-images": ingest_images}}

@@ -13,13 +13,11 @@ from swatchbook.index.contract import Where
 from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.embed import process_batch
-from swatchbook.ingest.import_table import TableCounts, content_of, stage_table
 from swatchbook.ingest.publish import publish_all
 from swatchbook.ingest.register_path import register_folder
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.scan import scan
 from swatchbook.ingest.sources.staged import list_staged, staged_file
-from swatchbook.ingest.sources.table import read_mapping
 from swatchbook.models import registry
 from swatchbook.models.image_network import TAGS
 from swatchbook.resources import Resources
@@ -35,6 +33,8 @@ from swatchbook.store.ledger.stored_documents import TABLE
 from swatchbook.store.ledger.tables import vectors
 from swatchbook.upkeep.reports.collection_state import collect_statistics
 from swatchbook.upkeep.verify import verify
+from swatchbook_tables.import_table import TableCounts, content_of, stage_table
+from swatchbook_tables.rows import read_mapping
 from tests.doubles.models import FaultyEncoder
 from tests.ingest.sources.pictures import draw
 from tests.ingest.sources.shop import COLUMNS, Row, rows, shop, unit

@@ -14,7 +14,7 @@ import pytest
 from pyarrow.parquet import write_table
 
 from swatchbook.domain.errors import Configuration, Failure, InvalidModelOutput, InvalidReference, UnreadableDocument
-from swatchbook.ingest.sources.table import LeftRow, TableMapping, TakenRow, judge_rows, read_mapping, read_vector
+from swatchbook_tables.rows import LeftRow, TableMapping, TakenRow, judge_rows, read_mapping, read_vector
 from tests.ingest.sources.pictures import draw, write
 from tests.tables import rows_of
 

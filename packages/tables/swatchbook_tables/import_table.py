@@ -1,7 +1,7 @@
 """Stage the rows of an imported table for the documents of their owners, and count what is taken and what is left out.
 
 Vectors are taken over if they have the right length and are from a model that the ingest requests and that works from
-pixels; other pictures are embedded. `ingest/sources/table.py` has the rules which rows are taken.
+pixels; other pictures are embedded. `rows.py` has the rules which rows are taken.
 """
 
 from collections import Counter
@@ -21,7 +21,11 @@ from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.ingest.delete import finish_delete
 from swatchbook.ingest.register import build_request, spaces_to_serve
 from swatchbook.ingest.sources.staged import Staging, staged_file
-from swatchbook.ingest.sources.table import (
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.owners import id_of_document
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import TABLE, documents_of
+from swatchbook_tables.rows import (
     SQL,
     USER,
     LeftRow,
@@ -31,10 +35,6 @@ from swatchbook.ingest.sources.table import (
     letters_in_doubt,
     read_vector,
 )
-from swatchbook.resources import Resources
-from swatchbook.store.ledger.owners import id_of_document
-from swatchbook.store.ledger.space_registry import registered
-from swatchbook.store.ledger.stored_documents import TABLE, documents_of
 
 MAX_NAMED = 1_000
 """The most rows that are named in each list."""
