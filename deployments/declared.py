@@ -146,7 +146,7 @@ def shard_job(settings: Settings) -> dict[str, Any]:
         "memswap_limit": memory,  # no swap; the default is as much swap as memory
         "privileged": False,
         "stream_output": True,  # without it the worker does not notice that a container was killed
-        "auto_remove": False,  # keep the logs of failed containers; scheduler/containers.py removes them later
+        "auto_remove": False,  # keep the logs of failed containers; the worker removes them later
         "container_create_kwargs": _limits(settings),
     }
     return job | ({"network_mode": settings.shards.network} if settings.shards.network else {})

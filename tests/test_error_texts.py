@@ -26,7 +26,7 @@ PROVIDERS = "packages/providers/swatchbook_providers"
 WEAVIATE = "packages/weaviate/swatchbook_weaviate"
 ALLOWED = {
     f"{SERVICE}/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
-    "deployments/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
+    f"{SERVICE}/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
     "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",
     f"{WEAVIATE}/index.py _write": "quotes why the server rejected an object",

@@ -21,12 +21,12 @@ from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.commands.models import pull_chosen
 from swatchbook.doors.cli.doctor import check_extras
-from swatchbook.doors.cli.worker import work_on_shards
 from swatchbook.ingest.begin_run import register_given
 from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook_catalogue.pdf import ocr_languages
+from swatchbook_service.worker import work_on_shards
 from swatchbook_tables.rows import SQL, TableMapping, judge_rows
 from tests.fixtures import ROOT
 from tests.tables import rows_of
@@ -147,7 +147,7 @@ def test_queued_document_is_blocked_with_the_reason(
 @pytest.mark.usefixtures("light")
 def test_commands_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(MissingExtra, match="`swatchbook serve worker` needs the extra docker"):
-        work_on_shards(Settings())
+        work_on_shards(Settings(), print)
     with pytest.raises(MissingExtra, match="needs the extra models"):
         pull_chosen(Settings(encoder="siglip"))
     monkeypatch.setenv("SHOP", "postgresql://localhost/none")

@@ -50,6 +50,7 @@ def worker() -> None:
 
     On Ctrl-C or SIGTERM it waits for running containers to finish.
     """
-    from swatchbook.doors.cli.worker import work_on_shards
+    from swatchbook.doors.cli.log import show
+    from swatchbook_service.worker import work_on_shards
 
-    raise typer.Exit(work_on_shards(read_settings()))
+    raise typer.Exit(work_on_shards(read_settings(), show))  # not before: an error at start-up is one line, no log

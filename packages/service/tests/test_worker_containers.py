@@ -22,18 +22,18 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
 
 from swatchbook.deployments.declared import EMBED, LABELS
-from swatchbook.deployments.scheduler import containers
-from swatchbook.deployments.scheduler.containers import (
+from swatchbook.deployments.scheduler.launch import prefect
+from swatchbook.deployments.shard_pools import Kind, shard_pool
+from swatchbook.domain.errors import ProviderDown
+from swatchbook.domain.settings import Settings
+from swatchbook_service import containers
+from swatchbook_service.containers import (
     Reconciled,
     find_engine,
     keep_reconciling,
     reconcile,
     worker_name,
 )
-from swatchbook.deployments.scheduler.launch import prefect
-from swatchbook.deployments.shard_pools import Kind, shard_pool
-from swatchbook.domain.errors import ProviderDown
-from swatchbook.domain.settings import Settings
 from tests.command import attempt
 from tests.containers.engine import NoEngine, bare_engine
 from tests.deployments.scheduler.conftest import remove_flow_runs
