@@ -78,7 +78,7 @@ def test_a_killed_restore_can_be_finished(
 ) -> None:
     back_up(collection, tmp_path / "backup")
     other, killed = new_collection(ledger, index), list[DocumentStatus]()
-    for _ in kills(["upkeep", "restore", str(tmp_path / "backup")], other, tmp_path, 40 // CLOSER):
+    for _ in kills(["upkeep", "restore", str(tmp_path / "backup")], other, tmp_path, 10 // CLOSER):
         killed += [document.status for document in all_documents(other.ledger, None)]
         assert set(killed) <= {DocumentStatus.CANCELLED, DocumentStatus.COMPLETED}, "nothing works on half a document"
     assert DocumentStatus.CANCELLED in killed
