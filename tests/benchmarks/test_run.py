@@ -8,7 +8,7 @@ from benchmarks.run import BENCHMARKS, MODULES, as_markdown, is_older
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_row_is_older_once_its_modules_have_changed(tmp_path: Path) -> None:
+def test_row_is_older_once_its_modules_have_changed(tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()

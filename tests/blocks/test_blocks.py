@@ -66,7 +66,7 @@ def test_slugs_and_fields_are_those_of_saved_documents() -> None:
         assert getattr(importlib.import_module(kind.__module__), kind.__name__) is kind
 
 
-def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
+def test_resources_are_built_from_the_named_saved_blocks(saved: Any, tmp_path: Path) -> None:
     saved(FilesBlock(files_url=str(tmp_path / "elsewhere")), "test-elsewhere")
     saved(IndexBlock(weaviate_api_key=SecretStr("hush")), "test-elsewhere")
     tools = blocks.load_resources(BlockNames(files="test-elsewhere", index="test-elsewhere"))
@@ -77,7 +77,7 @@ def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tm
     assert blocks.load_resources(BlockNames()) is plain
 
 
-def test_a_block_that_says_what_cannot_be_is_named_without_its_secrets(saved: Any) -> None:
+def test_wrong_block_is_named_without_its_secrets(saved: Any) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import BlockDocumentUpdate
 

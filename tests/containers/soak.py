@@ -81,7 +81,7 @@ def test_document_is_blocked_until_shards_can_be_made(pool: Pool, tmp_path: Path
     conclude(stack, "image_missing", document)
 
 
-def test_shards_of_a_cancelled_document_stop_and_what_they_hold_comes_free(pool: Pool, tmp_path: Path) -> None:
+def test_cancel_stops_shards_and_frees_what_they_hold(pool: Pool, tmp_path: Path) -> None:
     stack = pool.stack
     document = half_way(stack, tmp_path / "cancelled.pdf", execution="pool")
     assert stack.ask("POST", f"/documents/{document}/cancel").status_code == 202

@@ -156,7 +156,7 @@ def test_no_query_of_prefect_is_compiled(stack: Stack) -> None:
     assert stack.engine.run("exec", stack.container("postgres"), *ask) == "off"
 
 
-def test_our_containers_run_as_nobody_in_particular_within_limits(stack: Stack) -> None:
+def test_our_containers_run_without_root_rights_within_limits(stack: Stack) -> None:
     for name in ("service", "worker", "prefect"):
         assert stack.engine.run("exec", stack.container(name), "id", "--user") != "0"
         limits = stack.inspect(
@@ -168,7 +168,7 @@ def test_our_containers_run_as_nobody_in_particular_within_limits(stack: Stack) 
             stack.engine.run("exec", "--user=0", stack.container("service"), "touch", path)
 
 
-def test_the_image_holds_no_secret_and_nothing_but_the_application(stack: Stack) -> None:
+def test_image_holds_only_the_application_and_no_secret(stack: Stack) -> None:
     history = stack.engine.run("history", "--no-trunc", IMAGE) + stack.engine.run("image", "inspect", IMAGE)
     assert "secret-for-tests" not in history
     assert KEY not in history
@@ -177,7 +177,7 @@ def test_the_image_holds_no_secret_and_nothing_but_the_application(stack: Stack)
     assert stack.engine.run("exec", stack.container("service"), "python3", "-c", script) == "[]"
 
 
-def test_the_light_image_is_small_and_has_no_pytorch(stack: Stack) -> None:
+def test_light_image_is_small_and_has_no_pytorch(stack: Stack) -> None:
     """Of the base, python:3.11-slim has 0.13 GB, and the one that is made here without a registry 0.17 GB."""
     script = (
         "import importlib.util as u; from swatchbook.domain.extras import is_installed\n"
@@ -201,7 +201,7 @@ def test_shards_read_the_env_file_and_profile(stack: Stack, tmp_path: Path, monk
     assert (told.profile, told.encoder, told.vision.side) == ("local", "efficientnet", 768)
 
 
-def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(stack: Stack) -> None:
+def test_only_the_container_that_fetches_weights_writes_them(stack: Stack) -> None:
     volume = f"--volume={PROJECT}_models:/var/lib/models"
     stack.engine.run("run", "--rm", "--cap-drop=ALL", volume, IMAGE, "touch", "/var/lib/models/fetched")
     assert stack.engine.run("exec", stack.container("worker"), "ls", "/var/lib/models") == "fetched"
@@ -212,9 +212,7 @@ def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(sta
 LINE = re.compile(r"^ *\$ docker compose ((?:exec|logs) .*?)(?: +#.*)?$", re.MULTILINE)
 
 
-def test_lines_of_the_page_about_operation_do_what_it_says(
-    document: dict[str, Any], stack: Stack, tmp_path: Path
-) -> None:
+def test_commands_of_deployment_pages_do_what_they_say(document: dict[str, Any], stack: Stack, tmp_path: Path) -> None:
     """Each `docker compose exec` and `logs` of both pages about deploying, without `--follow`, which would not end."""
     assert document["status"] == "completed"
     answers = dict[str, str]()
@@ -234,7 +232,7 @@ def test_lines_of_the_page_about_operation_do_what_it_says(
     assert "ledger" in answers["exec service swatchbook doctor"]
 
 
-def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:
+def test_make_up_shows_addresses_and_down_keeps_data(stack: Stack) -> None:
     assert f"{stack.service}/docs" in stack.said
     assert stack.prefect in stack.said
     make("down", stack.environment)

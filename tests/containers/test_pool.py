@@ -43,7 +43,7 @@ AMONG = 1_000 if SOAK else PICTURES
 
 
 @pytest.mark.gate
-def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Pool, tmp_path: Path) -> None:
+def test_others_replace_containers_killed_or_out_of_memory(pool: Pool, tmp_path: Path) -> None:
     document = half_way(pool.stack, tmp_path / "killed.pdf", execution="pool")
     pool.engine.run("kill", pool.containers()[pool.live(document)[0]])
     pool.stack.trouble(memory=1_024)
@@ -56,7 +56,7 @@ def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Poo
     assert str(Path("/proc/self/ns/pid").readlink()) not in {shard["pid_namespace"] for shard in shards}
 
 
-def test_picture_that_kills_every_container_is_named_and_all_others_are_made(pool: Pool, tmp_path: Path) -> None:
+def test_only_the_picture_that_kills_its_container_fails(pool: Pool, tmp_path: Path) -> None:
     stack = pool.stack
     document = half_way(stack, tmp_path / "deadly.pdf", pictures=AMONG, picture=squares, execution="pool")
     stack.trouble(deadly=an_open_picture(stack, document))
@@ -96,7 +96,7 @@ SETTLED_SECONDS = 240  # on an idle machine less than half: four tests run at on
 
 
 @pytest.mark.timeout(6_000 if SOAK else 1_500)
-def test_form_to_index_though_parts_die_and_the_schedule_closes(pool: Pool) -> None:
+def test_catalogue_by_form_is_indexed_though_parts_die(pool: Pool) -> None:
     """Half way, a shard, both workers with all that they run, and PostgreSQL are killed at the same time."""
     stack = pool.stack
     stack.trouble(seconds=1.0, failing=0.2)
@@ -144,9 +144,7 @@ def production(pool: Pool) -> Iterator[Production]:
         yield installation
 
 
-def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
-    production: Production, catalogue: Path
-) -> None:
+def test_production_profile_finds_products_and_pays_answers_once(production: Production, catalogue: Path) -> None:
     there = production.there
     [report] = production.ask("ingest", str(catalogue), "--owner", OWNER, "--batch-size", "128")
     assert report["status"] == "completed"

@@ -48,9 +48,7 @@ def test_make_up_refuses_missing_and_example_secrets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("chosen", "is_built"), rows_of(__file__, "models"))
-def test_make_up_refuses_models_that_the_light_image_lacks(
-    tmp_path: Path, chosen: dict[str, str], is_built: bool
-) -> None:
+def test_make_up_refuses_models_the_light_image_lacks(tmp_path: Path, chosen: dict[str, str], is_built: bool) -> None:
     text = EXAMPLE.read_text().replace("change-me", "a-secret")
     for name, value in chosen.items():
         text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
@@ -61,7 +59,7 @@ def test_make_up_refuses_models_that_the_light_image_lacks(
     assert ("set VARIANT=models there" in said.stderr) != is_built
 
 
-def test_the_command_of_the_example_makes_secrets_that_are_taken(tmp_path: Path) -> None:
+def test_command_in_the_example_makes_secrets_that_work(tmp_path: Path) -> None:
     (command,) = re.findall(r"^#   (\(umask .*)$", EXAMPLE.read_text(), flags=re.MULTILINE)
     (tmp_path / ".env.example").write_text(EXAMPLE.read_text())
     subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
@@ -122,7 +120,7 @@ def test_every_setting_reaches_all_containers() -> None:
             assert told[name] == f"${{{name}:-}}", service
 
 
-def test_containers_have_limits_and_reach_only_what_they_need() -> None:
+def test_containers_have_limits_and_no_needless_access() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name, service in services.items():
         if name in ("setup", "models"):  # they end
@@ -139,7 +137,7 @@ def test_containers_have_limits_and_reach_only_what_they_need() -> None:
     assert shards[-1] == f"${{COMPOSE_PROJECT_NAME:-swatchbook}}_models:{home}:ro"
 
 
-def test_shards_are_told_their_settings_where_they_look_for_them() -> None:
+def test_settings_of_shards_lie_where_shards_read_them() -> None:
     written = " ".join(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["setup"]["command"])
     folder, name = SETTINGS_FILE.rsplit("/", 1)
     assert f"umask 077 && cd {folder} && " in written
