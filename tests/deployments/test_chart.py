@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 TEMPLATES = "".join(path.read_text() for path in sorted((CHART / "templates").iterdir()))
 
 
-def test_chart_has_the_version_and_user_of_the_image() -> None:
+def test_chart_has_version_and_user_of_the_image() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert (chart["version"], chart["appVersion"]) == (version, version)

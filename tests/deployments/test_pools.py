@@ -86,7 +86,7 @@ def test_the_engine_is_told_every_limit() -> None:
     assert told["healthcheck"] == {"test": ["NONE"]}
 
 
-def test_template_has_only_what_the_worker_and_settings_say() -> None:
+def test_template_has_only_what_worker_and_settings_say() -> None:
     job = shard_job(Settings(**GIVEN))
     assert "{{" not in str(job)
     assert "hush" not in str(job)

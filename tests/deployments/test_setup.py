@@ -126,7 +126,7 @@ def test_two_setups_at_once_are_one(behind: float) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown() -> None:
+def test_saved_blocks_stay_unless_forced_and_hide_secrets() -> None:
     set_up_now()
     changed = {"index": "weaviate", "weaviate": {"api_key": SecretStr("hush")}}
     kept = set_up_now(**changed)
@@ -146,7 +146,7 @@ def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown()
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.gate
-def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
+def test_setup_restores_declared_values_and_keeps_schedules_paused() -> None:
     set_up_now()
 
     async def meddle(client: PrefectClient) -> None:
@@ -189,7 +189,7 @@ def test_failed_flow_run_is_told_to_the_webhook() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_limit_that_was_tuned_stays_and_that_of_shards_follows() -> None:
+def test_tuned_limit_stays_and_limit_of_shards_follows() -> None:
     set_up_now()
     for pool in (CONTROL, EMBED):
         ask(lambda client, pool=pool: client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=1)))
@@ -208,7 +208,7 @@ def test_limit_that_was_tuned_stays_and_that_of_shards_follows() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
+def test_pool_of_another_kind_is_made_and_kept() -> None:
     asked = Kind.KUBERNETES, "catalogues"
     assert set_up_now(LOOK, *asked)[f"pool {EMBED}"].outcome is Outcome.CREATED
     set_up_now(DO, *asked)
@@ -231,7 +231,7 @@ def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
+def test_pool_of_unchangeable_or_unusable_type_is_refused() -> None:
     set_up_now()
     with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type docker, not process"):
         set_up_now(DO, Kind.PROCESS)
@@ -241,7 +241,7 @@ def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
         set_up_now()
 
 
-def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_lists_planned_changes_and_setup_needs_prefect(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run_json("serve", "setup", "--check", expect=3)
     assert {line["outcome"] for line in lines} == {"created"}
     assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"

@@ -31,7 +31,7 @@ def interrupted(resources: Resources, run: Run) -> None:
 
 
 @pytest.mark.parametrize("ends", ["alive", "interrupted", "killed"])
-def test_cancel_of_a_run_at_work_cancels_its_document(resources: Resources, deployment: Any, ends: str) -> None:
+def test_cancelling_a_run_at_work_cancels_its_document(resources: Resources, deployment: Any, ends: str) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
     set_state(flow_run.id, Cancelling())
@@ -48,9 +48,7 @@ def test_cancel_of_a_run_at_work_cancels_its_document(resources: Resources, depl
 
 @pytest.mark.parametrize("ends", ["interrupted", "killed"])
 @pytest.mark.nightly
-def test_cancel_that_is_over_before_the_loop_looks_cancels_its_document(
-    resources: Resources, deployment: Any, ends: str
-) -> None:
+def test_cancel_finished_between_rounds_cancels_its_document(resources: Resources, deployment: Any, ends: str) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
     set_state(flow_run.id, Cancelling())
@@ -71,7 +69,7 @@ def test_cancel_before_the_run_begins_cancels_its_document(resources: Resources,
 
 
 @pytest.mark.nightly
-def test_waiting_end_of_a_flow_run_is_no_cancel(resources: Resources, deployment: Any) -> None:
+def test_flow_run_that_ends_waiting_is_no_cancel(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
     due_at = resources.ledger.now() + 900
@@ -86,7 +84,7 @@ def test_waiting_end_of_a_flow_run_is_no_cancel(resources: Resources, deployment
 
 
 @pytest.mark.nightly
-def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_process(
+def test_forced_cancel_cancels_document_and_kills_its_process(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = queued(resources)
@@ -102,7 +100,7 @@ def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_proce
 
 @pytest.mark.parametrize(("again", "noticed"), [("retry", True), ("other options", False)])
 @pytest.mark.nightly
-def test_document_that_is_asked_for_after_the_cancel_is_launched(
+def test_document_requested_after_its_cancel_is_launched(
     resources: Resources, deployment: Any, again: str, noticed: bool
 ) -> None:
     document = queued(resources)
@@ -131,7 +129,7 @@ def test_crash_is_not_a_cancel(resources: Resources, deployment: Any, state: Any
 
 
 @pytest.mark.nightly
-def test_cancel_that_the_loop_itself_asked_for_is_not_a_persons(
+def test_cancel_by_the_loop_cancels_no_document(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = queued(resources)

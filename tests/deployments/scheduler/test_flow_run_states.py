@@ -96,7 +96,7 @@ def test_shard_that_never_begins_gives_its_slot_back(
 
 
 @pytest.mark.nightly
-def test_pending_shard_waits_for_its_image_while_its_worker_lives(
+def test_pending_shard_awaits_image_while_its_worker_lives(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = begun(resources.ledger)
@@ -114,7 +114,7 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
 
 
 @pytest.mark.nightly
-def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
+def test_only_a_pool_without_workers_is_an_outage(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = begun(resources.ledger)
@@ -186,7 +186,7 @@ def test_shards_that_nobody_wants_are_cancelled(
 
 
 @pytest.mark.nightly
-def test_flow_run_that_a_person_started_decides_for_itself(resources: Resources, shard_deployment: UUID) -> None:
+def test_flow_run_started_by_hand_decides_for_itself(resources: Resources, shard_deployment: UUID) -> None:
     by_hand = with_client(
         lambda client: client.create_flow_run_from_deployment(shard_deployment, parameters={"manifest": "0" * 64})
     )

@@ -56,7 +56,7 @@ def set_state(run: UUID, state: Any) -> None:
     with_client(lambda client: client.set_flow_run_state(run, state, force=True))
 
 
-def test_a_due_document_gets_one_flow_run_however_often_loops_look(resources: Resources, deployment: Any) -> None:
+def test_concurrent_loops_launch_a_due_document_only_once(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     both = with_client(lambda client: asyncio.gather(*(launch(client, resources.ledger) for _ in range(2))))
     assert {each for loop in both for each in loop.documents} == {document.id}
@@ -71,7 +71,7 @@ def test_a_due_document_gets_one_flow_run_however_often_loops_look(resources: Re
 
 
 @pytest.mark.nightly
-def test_a_folder_gets_a_flow_run_of_its_own_flow(resources: Resources, images_deployment: Any, tmp_path: Path) -> None:
+def test_folder_gets_a_run_of_its_own_flow(resources: Resources, images_deployment: Any, tmp_path: Path) -> None:
     folder = queued_folder(resources, tmp_path)
     assert launched(resources).documents == (folder.id,)
     assert launched(resources).documents == ()
@@ -80,7 +80,7 @@ def test_a_folder_gets_a_flow_run_of_its_own_flow(resources: Resources, images_d
 
 
 @pytest.mark.nightly
-def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
+def test_folder_without_deployment_does_not_hold_up_catalogues(
     resources: Resources, deployment: Any, tmp_path: Path
 ) -> None:
     queued_folder(resources, tmp_path)
@@ -92,7 +92,7 @@ def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
 
 
 @pytest.mark.parametrize("state", [StateType.PENDING, StateType.RUNNING])
-def test_one_that_never_began_its_run_is_crashed_and_launched_again(
+def test_document_whose_run_never_began_is_launched_again(
     resources: Resources, deployment: Any, state: StateType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = queued(resources)
@@ -110,7 +110,7 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
 
 
 @pytest.mark.nightly
-def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resources: Resources, deployment: Any) -> None:
+def test_deleted_document_that_returns_is_launched_at_once(resources: Resources, deployment: Any) -> None:
     from prefect.states import Completed
 
     document = queued(resources)
@@ -152,7 +152,7 @@ def state_of(flow_run: Any) -> str:
 
 
 @pytest.mark.nightly
-def test_where_the_process_may_live_on_its_worker_is_asked_first(
+def test_worker_is_asked_first_if_process_may_live(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flow_run, run = started_run(resources, queued(resources))
@@ -167,7 +167,7 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
 
 @pytest.mark.parametrize("end", [cancel, mark_deleting, scene.delete])
 @pytest.mark.nightly
-def test_an_unwanted_document_s_flow_run_does_not_begin(
+def test_flow_run_of_unwanted_document_does_not_begin(
     resources: Resources, deployment: Any, end: Callable[[Ledger, str], object]
 ) -> None:
     document = queued(resources)
@@ -189,7 +189,7 @@ def begun_task_run(flow_run: Any) -> UUID:
     return UUID(str(with_client(create)))
 
 
-def test_revoked_runs_flow_run_ends_though_its_document_is_retried(
+def test_flow_run_of_revoked_run_ends_despite_retry(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = queued(resources)
@@ -207,7 +207,7 @@ def test_revoked_runs_flow_run_ends_though_its_document_is_retried(
     assert settled(resources) == UpdatedRuns()
 
 
-def test_task_runs_of_a_crashed_flow_run_end_with_it(resources: Resources, deployment: Any) -> None:
+def test_task_runs_end_with_their_crashed_flow_run(resources: Resources, deployment: Any) -> None:
     flow_run, run = started_run(resources, queued(resources))
     task_run = begun_task_run(flow_run)
     died(resources, run)

@@ -85,7 +85,7 @@ async def _take_through(client: Any, states: Any) -> Any:
     return run
 
 
-def test_slots_that_a_killed_server_has_leaked_are_freed(server: Killable, resources: Resources) -> None:
+def test_slots_leaked_by_a_killed_server_are_freed(server: Killable, resources: Resources) -> None:
     server.start()
     asyncio.run(set_up(resources.settings, Mode()))
     leases = [server.lease() for _ in range(2)]
@@ -105,7 +105,7 @@ def test_slots_that_a_killed_server_has_leaked_are_freed(server: Killable, resou
     assert (taken(), freed()) == (1, ())
 
 
-def test_holders_that_come_and_go_meanwhile_lose_no_slot(server: Killable, resources: Resources) -> None:
+def test_holders_coming_and_going_meanwhile_lose_no_slot(server: Killable, resources: Resources) -> None:
     server.start()
     asyncio.run(set_up(resources.settings, Mode()))
     ended = flow_run(Pending(), Running())

@@ -65,7 +65,7 @@ def change(resources: Resources, run: Any, **values: Any) -> None:
 
 
 @pytest.mark.nightly
-def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources, flow: str) -> None:
+def test_working_and_waiting_flow_runs_are_left_alone(resources: Resources, flow: str) -> None:
     later = datetime.now(UTC) + timedelta(hours=1)  # Prefect calls what waits beyond its time late
     working, waiting = created(flow, Running()), created(flow, Scheduled(scheduled_time=later))
     begin_process(resources.ledger, flow_run=str(working.id))
@@ -74,7 +74,7 @@ def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources
     assert [state_of(run) for run in (working, waiting, young)] == ["Running", "Scheduled", "Pending"]
 
 
-def test_flow_run_whose_process_died_is_crashed_at_once(resources: Resources, flow: str) -> None:
+def test_flow_run_with_dead_process_crashes_at_once(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
     change(resources, run, pid_started=1.0)
@@ -82,7 +82,7 @@ def test_flow_run_whose_process_died_is_crashed_at_once(resources: Resources, fl
     assert state_of(run) == "Crashed"
 
 
-def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
+def test_flow_run_without_registered_process_crashes_in_time(
     resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending, running = created(flow, Pending()), created(flow, Running())
@@ -105,7 +105,7 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
 
 
 @pytest.mark.nightly
-def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resources: Resources, flow: str) -> None:
+def test_repeated_flow_run_outlives_its_former_process(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
     change(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
@@ -114,7 +114,7 @@ def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resource
 
 
 @pytest.mark.nightly
-def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
+def test_cancel_that_no_worker_performs_ends_as_cancelled(
     resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = created(flow, Running())
@@ -125,7 +125,7 @@ def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
 
 
 @pytest.mark.nightly
-def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
+def test_manual_ingest_that_died_before_its_run_crashes(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def create(client: Any) -> Any:

@@ -51,7 +51,7 @@ def test_emptied_prefect_is_set_up_again(resources: Resources) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_documents_are_blocked_with_the_command_when_prefect_cannot_be_set_up(resources: Resources) -> None:
+def test_failed_setup_of_prefect_blocks_documents_with_advice(resources: Resources) -> None:
     document = queued(resources)
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=CONTROL, type="docker")))
     (trouble,) = asyncio.run(tick(resources)).troubles

@@ -48,7 +48,7 @@ def uploaded(resources: Resources, folder: Path) -> Document:
     return register(resources, page(folder), owner="anna", options=IngestOptions()).document
 
 
-def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deployment: Any) -> None:
+def test_round_frees_what_died_and_starts_it_again(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     run = begin_again(resources.ledger, document)
     assert round_of(resources) == Ticked()
@@ -59,7 +59,7 @@ def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deplo
     assert round_of(resources) == Ticked()
 
 
-def test_what_takes_long_is_left_to_the_next_round(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_work_is_left_to_the_next_round(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     document = make(resources, "oak", "ash")
     monkeypatch.setattr(scheduler, "_PART_SECONDS", -1.0)
     monkeypatch.setattr(publish, "ROWS", 1)
@@ -80,9 +80,7 @@ def prefect_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_of_one_part_holds_up_no_other(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     document = queued(resources)
     run = begin_again(resources.ledger, document)
     died(resources, run, bury=False)
@@ -97,7 +95,7 @@ def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
     assert told == [{"troubles": [trouble]}, {"buried": [run.token], "troubles": [trouble]}]
 
 
-def test_an_outage_is_said_once_and_the_next_round_goes_on(
+def test_outage_is_logged_once_and_rounds_go_on(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     document, released = queued(resources), list[int]()
@@ -118,7 +116,7 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
     assert round_of(resources).launched == (document.id,)
 
 
-def test_who_is_woken_does_not_wait_for_the_next_round(resources: Resources) -> None:
+def test_woken_loop_begins_its_next_round_at_once(resources: Resources) -> None:
     def is_deleted(document: Document) -> bool:
         try:
             return not get_document(resources.ledger, document.id)
@@ -142,7 +140,7 @@ def test_who_is_woken_does_not_wait_for_the_next_round(resources: Resources) -> 
 
 @pytest.mark.stack
 @pytest.mark.gate
-def test_without_a_prefect_server_a_round_works_off_what_is_due(
+def test_round_without_prefect_works_off_what_is_due(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
@@ -182,9 +180,7 @@ def test_document_uploaded_during_a_child_starts_after_it(
     asyncio.run(rounds())
 
 
-def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_round_without_prefect_has_weak_pictures_reviewed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with open_resources(load_settings()) as resources:
         weak(resources.ledger, "oak")
@@ -198,7 +194,7 @@ def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
         assert round_of(resources) == Ticked(), "its next try comes later"
 
 
-def test_two_rounds_at_once_work_off_what_is_due_once(
+def test_simultaneous_rounds_work_off_due_documents_once(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from filelock import FileLock
@@ -209,7 +205,7 @@ def test_two_rounds_at_once_work_off_what_is_due_once(
         assert round_of(resources).worked_off == 0
 
 
-def test_document_is_left_to_the_command_that_begins_it(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_is_left_to_the_command_beginning_it(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     document = queued(resources)
     with holding_files(resources.ledger):
