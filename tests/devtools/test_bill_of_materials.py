@@ -22,7 +22,7 @@ FORBIDDEN = Package("closed", "2.0", (), "SSPL-1.0")
 NVIDIA = Package("nvidia-cublas", "13.4", (), "LicenseRef-NVIDIA-Proprietary")
 
 
-def test_lock_is_read_with_the_licences_of_what_this_machine_installs() -> None:
+def test_lock_is_read_for_this_machine_with_licences() -> None:
     assert read_lock(text_of(__file__, "lock")) == [
         Package("httpx", "0.28.1", ("aa", "bb"), "BSD-3-Clause"),
         Package("psycopg", "3.3.9", ("dd",), "LGPL-3.0-only"),
@@ -50,7 +50,7 @@ def test_licences_are_judged_and_listed_by_variant() -> None:
     ]
 
 
-def test_bill_has_each_package_with_its_licence_and_hashes() -> None:
+def test_bill_has_each_package_with_licence_and_hashes() -> None:
     written = bill("light", [Package("httpx", "0.28.1", ("ab" * 32,), "BSD-3-Clause"), NOTHING_SAID])
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
     told = json.loads(written)

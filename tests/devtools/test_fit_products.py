@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.nightly
-def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> None:
+def test_names_and_probabilities_hold_on_catalogues_left_out() -> None:
     documents = load(ROOT / FEATURES)
     decisions = leave_one_out(documents)
     catalogues = [d.f1 for d in decisions if "neg-" not in d.name]

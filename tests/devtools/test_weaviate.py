@@ -14,7 +14,7 @@ from tests.command import bare_environment
 from tests.fixtures import ROOT
 
 
-def test_the_key_is_in_the_environment_and_not_in_the_arguments(tmp_path: Path) -> None:
+def test_key_is_in_environment_and_not_in_arguments(tmp_path: Path) -> None:
     for found in (Path("/bin/weaviate-server"), Image("some/image:1")):
         command, environment = _command(found, tmp_path, port=1, grpc_port=2, api_key="sesame")
         assert "sesame" not in " ".join(command)

@@ -7,7 +7,7 @@ from swatchbook.domain.analysis import understanding_text, weakness
 from swatchbook.domain.records import Analysis
 
 
-def test_the_score_is_the_lesser_of_quality_and_confidence() -> None:
+def test_score_is_the_lesser_of_quality_and_confidence() -> None:
     assert weakness(Analysis(confidence=0.8, quality=0.2)) == "quality 0.20"
     assert weakness(Analysis(confidence=0.1, quality=0.7)) == "confidence 0.10"
 
@@ -28,7 +28,7 @@ def test_what_is_known_is_said_in_fixed_order() -> None:
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_text_is_one_line_and_depends_on_what_is_known_alone(material: str, printed: str) -> None:
+def test_text_is_one_line_of_what_is_known(material: str, printed: str) -> None:
     analysis = Analysis(material=material, printed_text=printed, confidence=0.1)
     text = understanding_text(analysis)
     assert text == " ".join(text.split())

@@ -46,7 +46,7 @@ def test_documented_event_source_is_one(monkeypatch: pytest.MonkeyPatch) -> None
     assert (source.url, source.owner) == ("s3://shop-catalogues/incoming", "alice")
 
 
-def test_a_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
     named = tmp_path / "customer.env"
     named.write_text("SWATCHBOOK_DECODERS=5\n")
@@ -60,7 +60,7 @@ def test_a_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to become")
-def test_dot_env_of_another_user_is_read_only_if_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dot_env_of_another_user_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
     os.chown(".env", 65534, 65534)
     with pytest.raises(Configuration, match="belongs to another user"):
@@ -108,7 +108,7 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().decoders == 4
 
 
-def test_parts_of_a_group_come_from_where_each_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_a_group_may_have_different_origins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("SWATCHBOOK_TEXT__MODEL=m\nSWATCHBOOK_TEXT__DIMENSION=3\n")
     monkeypatch.setenv("SWATCHBOOK_TEXT__DIMENSION", "4")
     text = load_settings(text__url="http://host/v1").text
@@ -140,7 +140,7 @@ def test_senders_of_webhooks_are_a_json_list(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("value", rows_of(__file__, "wrong_senders"))
-def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_wrong_sender_of_webhooks_is_named_without_secrets(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SWATCHBOOK_WEBHOOK_SOURCES", value)
     with pytest.raises(Configuration, match="SWATCHBOOK_WEBHOOK_SOURCES") as caught:
         load_settings()
@@ -149,7 +149,7 @@ def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: py
 
 
 @pytest.mark.parametrize("name", ["FILES_URL", "INDEX_URL", "UPLOADS_URL"])
-def test_credentials_in_a_url_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_credentials_in_a_url_are_refused_and_hidden(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"SWATCHBOOK_{name}", "s3://AKIA123:hush-hush@shop/files")
     with pytest.raises(Configuration, match=f"SWATCHBOOK_{name}.*put credentials into the environment") as wrong:
         load_settings()
@@ -179,7 +179,7 @@ OTHERS = {"ENV_FILE", "TEST_SOAK", "IMAGE"}
 """Variables that are no settings: the file of settings, what tests and what Compose read."""
 
 
-def test_every_variable_that_is_named_anywhere_is_a_setting() -> None:
+def test_every_variable_named_anywhere_is_a_setting() -> None:
     known = {*OTHERS, *(variable(name).removeprefix(PREFIX) for name in FIELDS)}
     for path in (path for pattern in TOLD for path in ROOT.glob(pattern) if path.suffix != ".pyc" and path.is_file()):
         named = set(re.findall(r"\bSWATCHBOOK_([A-Z][A-Z_]*[A-Z])\b", path.read_text()))

@@ -49,7 +49,7 @@ def test_nothing_is_imported_where_traces_are_off(variables: dict[str, str]) -> 
     assert work(1, **variables).stdout.split() == ["None", "False"]
 
 
-def test_process_with_a_settings_file_sends_what_is_left_at_its_end(tmp_path: Path) -> None:
+def test_process_with_settings_file_sends_its_last_spans(tmp_path: Path) -> None:
     file = tmp_path / "shards.env"
     with receiving() as there:
         file.write_text(f"SWATCHBOOK_INDEX=lance\n{ENDPOINT}={there.url}\nOTEL_SERVICE_NAME=shards\n")
@@ -119,7 +119,7 @@ def test_span_goes_with_work_to_another_thread(receiver: Receiver) -> None:
     assert tree(receiver.spans())["inner"] == "outer"
 
 
-def test_request_goes_on_with_the_trace_of_its_caller(receiver: Receiver, home: Path, small_catalogue: Path) -> None:
+def test_request_continues_the_trace_of_its_caller(receiver: Receiver, home: Path, small_catalogue: Path) -> None:
     with served(Settings()) as service, httpx.Client(base_url=service.url, timeout=60) as client:
         files, headers = {"file": ("secret.pdf", small_catalogue.read_bytes())}, {"traceparent": TRACEPARENT}
         answer = client.post("/documents", files=files, headers=headers)
@@ -164,7 +164,7 @@ def test_malformed_headers_are_not_logged() -> None:
     assert "a-secret" not in done.stdout + done.stderr
 
 
-def test_no_name_of_a_span_is_made_of_what_is_read() -> None:
+def test_no_span_is_named_after_what_is_read() -> None:
     """Names in the code are constants, but for the stage, the command and the method with its route."""
     named = re.compile(r"\bspan\(\s*(f?\"[^\"]*\"|\w+)")
     found = set[str]()

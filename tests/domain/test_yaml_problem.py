@@ -40,7 +40,7 @@ def test_value_that_attacks_the_parser_is_named(tmp_path: Path, value: str) -> N
         read_mapping(file)
 
 
-def test_rest_of_a_large_mapping_is_not_left_out(tmp_path: Path) -> None:
+def test_large_mapping_is_refused_and_not_cut_off(tmp_path: Path) -> None:
     file = tmp_path / "mapping.yaml"
     file.write_text(f"columns: {{title: Was}}\n#{'x' * (1 << 20)}\ncolmns: {{}}\n")
     with pytest.raises(InvalidReference, match="larger than 1 MiB"):

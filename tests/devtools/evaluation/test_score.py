@@ -121,7 +121,7 @@ def test_picture_counts_only_for_its_product(labelled_pictures: Truth) -> None:
     assert (lacking.links.labels, lacking.links.labels_of_found) == (2, 1)
 
 
-def test_links_are_judged_given_the_product_and_only_where_the_labels_tell(labelled_pictures: Truth) -> None:
+def test_links_are_judged_only_where_labels_decide(labelled_pictures: Truth) -> None:
     placements = {
         "own": Placed(1, (100, 100, 300, 300), None),
         "of Oslo": Placed(1, (400, 100, 800, 300), None),
@@ -168,7 +168,7 @@ def test_summary_tells_catalogues_from_others() -> None:
     assert summarise([]).f1_mean is None
 
 
-def test_how_sure_answers_were_is_compared_with_how_good_they_are() -> None:
+def test_confidence_in_answers_is_compared_with_their_quality() -> None:
     labels = truth({"name": "Rado"}, {"name": "Oslo"})
     good, bad = answer("Rado", "Oslo")._replace(sure=0.9), answer("Rado")._replace(sure=0.9)
     silent, loud = answer()._replace(sure=0.2), answer("Team")._replace(sure=0.2)
@@ -197,7 +197,7 @@ def described(code: str | None = None, **metadata: str) -> Answer:
     return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {})
 
 
-def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it() -> None:
+def test_metadata_of_found_products_is_scored_by_value() -> None:
     labels = truth(
         {"name": "Rado", "metadata": {"price": "€ 1.299,00", "dimensions": "60 x 120 cm", "colors": ["sand", "slate"]}},
         {"name": "Oslo", "metadata": {"price": "€ 10", "weight": "3 kg"}},
@@ -234,7 +234,7 @@ def test_category_and_variants_are_judged_where_labelled() -> None:
     ]
 
 
-def test_specifications_are_compared_with_what_is_said_under_free_labels() -> None:
+def test_specifications_are_compared_with_facts_under_free_labels() -> None:
     labels = truth({"name": "Rado", "metadata": {"weight": "4 kg", "specifications": ["Output: 5 l", "Stroke: 2 cm"]}})
     facts = (fact("output", "Output", "5 l"), fact("mood", "Mood", "calm"), fact("weight", "Weight", "4 kg"))
     (rado,) = described(weight="4 kg", output="5 l", mood="calm").products

@@ -57,7 +57,7 @@ def test_what_does_not_count_is_no_result() -> None:
     assert first.score({"good": 1})[2] == 1
 
 
-def test_intervals_hold_the_mean_and_shrink_with_more_questions() -> None:
+def test_intervals_contain_means_and_shrink_with_more_questions() -> None:
     few, many = (estimate(np.tile([[0.0] * 3, [1.0] * 3], (n, 1))).gain for n in (5, 500))
     assert few.low < few.mean == 0.5 < few.high
     assert many.high - many.low < (few.high - few.low) / 4
