@@ -410,7 +410,7 @@ def test_no_route_is_opened_by_a_false_identity(homes: Homes, clients: Clients, 
 
 
 @each_part
-def test_no_page_of_another_site_changes_anything_by_a_session(homes: Homes, clients: Clients, cases: Cases) -> None:
+def test_no_other_site_changes_anything_through_a_session(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for origin in (None, "null", "", "https://evil.example", f"{ADDRESS}.evil.example", "http://127.0.0.1:1"):
         headers = {"Cookie": f"{SESSION_COOKIE}={session_of(ALL)}"} | ({} if origin is None else {"Origin": origin})
@@ -434,7 +434,7 @@ def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: Clients, cas
 
 
 @each_part
-def test_a_key_is_answered_as_if_other_owners_were_not_there(homes: Homes, clients: Clients, cases: Cases) -> None:
+def test_key_is_answered_as_if_others_were_absent(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for route in ("GET /images/{image_id}/thumbnail", "GET /documents/{document_id}/pages/{number}"):
         assert answer(clients[0], homes, route, Ask(), bearing(ALL))[0] == 200, f"{route}: now it is in the cache"
@@ -448,7 +448,7 @@ def test_a_key_is_answered_as_if_other_owners_were_not_there(homes: Homes, clien
 
 
 @each_part
-def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases: Cases) -> None:
+def test_command_for_one_owner_shows_nothing_of_others(homes: Homes, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for line in (line for table in (cases.reading, cases.acting) for lines in table.values() for line in lines):
         both, alone = (run(home, homes, line, "default") for home in (homes.both, homes.alone))
@@ -459,7 +459,7 @@ def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases
 
 @pytest.mark.nightly
 @each_part
-def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Clients, cases: Cases) -> None:
+def test_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for command, lines in cases.reading.items():
         both, alone = (run(home, homes, lines[0], "anna") for home in (homes.both, homes.alone))

@@ -78,7 +78,7 @@ def give_away(path: Path, mode: int) -> None:
         os.chown(path, NOBODY, NOBODY)
 
 
-def test_file_without_the_right_to_read_it_says_so(tmp_path: Path, small_catalogue: Path) -> None:
+def test_file_without_read_permission_is_a_clear_error(tmp_path: Path, small_catalogue: Path) -> None:
     secret = Path(shutil.copy(small_catalogue, tmp_path / "secret.pdf"))
     give_away(secret, 0o600 if os.geteuid() == 0 else 0)
     done = as_stranger("ingest", str(secret))

@@ -15,7 +15,7 @@ def told(*words: str) -> str:
     return " ".join((out + err).split())
 
 
-def test_a_damaged_ledger_is_told_with_what_restores_it(filled: Path) -> None:
+def test_damaged_ledger_is_named_with_what_restores_it(filled: Path) -> None:
     overwrite_pages(filled / "ledger.sqlite")
     for words in (["upkeep", "verify"], ["upkeep", "verify", "--deep"], ["upkeep", "verify", "--repair"], ["doctor"]):
         assert "swatchbook upkeep restore" in told(*words)

@@ -61,7 +61,7 @@ def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> Non
     assert "swatchbook trash restore" in meant.stderr
 
 
-def test_without_a_terminal_it_refuses_and_names_the_option(ledger: Ledger, home: Path) -> None:
+def test_delete_without_terminal_refuses_and_names_the_option(ledger: Ledger, home: Path) -> None:
     done = run(home, *CATALOGUE, "--json")
     assert (done.returncode, done.stdout, count(ledger, documents)) == (2, "", 2)
     assert "--yes" in done.stderr

@@ -23,7 +23,7 @@ def on_pool(**given: Any) -> Resources:
     return Resources(Settings(**{"execution": "pool", "shards": {"memory_mb": 512}, **many, **given}))
 
 
-def test_inline_needs_no_pool_which_needs_a_shared_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_pool_needs_prefect_and_shared_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     assert check_pool(Resources(Settings())).startswith("not used")
     with pytest.raises(Configuration, match="need a Prefect server"):
@@ -32,7 +32,7 @@ def test_inline_needs_no_pool_which_needs_a_shared_ledger(monkeypatch: pytest.Mo
         check_pool(on_pool(ledger_url=None))
 
 
-def test_pool_has_room_for_shards_if_nothing_keeps_them_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pool_check_names_troubles_or_room_for_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     troubles = ["No worker polls the work pool embed. Start one."]
     monkeypatch.setattr("swatchbook.deployments.scheduler.prefect_state.find_troubles", lambda settings: troubles)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
@@ -74,7 +74,7 @@ def test_what_does_not_answer_holds_up_nothing_else(home: Path, monkeypatch: pyt
     assert [*findings] == [*CHECKS]
 
 
-def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
+def test_paid_vectors_are_tried_without_billing_a_document() -> None:
     with provider() as there:
         where = {"text_encoder": "openai", "text": {"url": there.openai_url, "model": "m", "api_key": KEY}}
         assert "openai (1024-d)" in check_providers(Resources(Settings.model_validate(where)))

@@ -31,7 +31,7 @@ def export(*words: str | Path, expect: int = 0) -> Any:
     return result
 
 
-def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Resources) -> None:
+def test_command_writes_only_csv_to_standard_output(resources: Resources) -> None:
     status, out, err = command.Command("export", "small.pdf", *ANNA).wait()
     assert status == 0
     assert "2 products with 6 variants of 1 document" in err
@@ -51,7 +51,7 @@ def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Reso
     assert all(row["pictures"] for row in variants)
 
 
-def test_the_format_is_that_of_the_suffix_or_named(tmp_path: Path) -> None:
+def test_format_comes_from_suffix_or_option(tmp_path: Path) -> None:
     for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
         export("small.pdf", *ANNA, "--to", tmp_path / name, *words)
         assert parquet.read_table(tmp_path / name).num_rows == 8
@@ -68,7 +68,7 @@ def test_the_format_is_that_of_the_suffix_or_named(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_text().startswith("id,")
 
 
-def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:
+def test_pictures_are_copied_under_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:
     done = export("--all", *ANNA, "--to", tmp_path / "a.jsonl", "--pictures", tmp_path / "new" / "p", "--json")
     assert json.loads(done.stdout) == {
         "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "variants": 6,
@@ -101,7 +101,7 @@ def add(resources: Resources, name: str, owner: str, status: DocumentStatus) -> 
     return document
 
 
-def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: Resources) -> None:
+def test_all_exports_one_owner_and_names_incomplete_documents(resources: Resources) -> None:
     add(resources, "others", "bert", DocumentStatus.COMPLETED)
     deleting = add(resources, "going", "anna", DocumentStatus.DELETING)
     done = export("--all", *ANNA)

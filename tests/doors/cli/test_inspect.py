@@ -72,7 +72,7 @@ def test_documents_texts_are_no_markup_on_drawings(resources: Resources, documen
     assert any(box.sign.endswith("?") for box in drawing.boxes), "the pictures, whose placements are elsewhere now"
 
 
-def test_an_ingest_that_ended_half_way_shows_its_pages(resources: Resources, document: Document) -> None:
+def test_ingest_that_ended_early_shows_its_pages(resources: Resources, document: Document) -> None:
     with resources.ledger.write() as connection:
         connection.execute(delete(pages).where(pages.c.number > 2))
         connection.execute(delete(placements))
@@ -91,7 +91,7 @@ def test_what_has_no_pages_is_refused(resources: Resources, tmp_path: Path) -> N
     assert list(tmp_path.glob("*.png")) == []
 
 
-def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, document: Document) -> None:
+def test_part_is_dismissed_and_put_back_by_name(resources: Resources, document: Document) -> None:
     with resources.ledger.write() as connection:
         save_lost_pictures(connection, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
     assert "1 possible picture left out" in run("evaluate", "lost-pictures", "small.pdf").stdout

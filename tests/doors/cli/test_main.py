@@ -115,7 +115,7 @@ def test_missing_collection_is_told_and_not_created(swatchbook: Swatchbook, home
         assert not home.exists()
 
 
-def test_the_status_of_a_new_home_is_that_it_has_no_collection(swatchbook: Swatchbook, home: Path) -> None:
+def test_status_finds_no_collection_in_a_new_home(swatchbook: Swatchbook, home: Path) -> None:
     home.mkdir()  # as a volume is made for it
     run = swatchbook("status")
     assert run.returncode == 0
@@ -152,7 +152,7 @@ def test_an_empty_collection_has_nothing_to_show(swatchbook: Swatchbook, home: P
     assert json.loads(swatchbook("upkeep", "verify", "--json").stdout)["sound"] is True
 
 
-def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatchbook: Swatchbook) -> None:
+def test_doctor_tries_every_part_and_advises_on_failures(swatchbook: Swatchbook) -> None:
     run = swatchbook("doctor", "--json", PREFECT_API_URL="http://127.0.0.1:1/api")
     findings = {finding["check"]: finding for finding in json.loads(run.stdout)}
     machine = {"memory"}  # whether it is well is the machine's affair
@@ -231,7 +231,7 @@ def test_ingest_search_show_rebuild_delete(
 
 @pytest.mark.stack
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_is_written_down_and_the_same_command_goes_on(
+def test_interrupt_is_recorded_and_the_same_command_resumes(
     swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str, sign: signal.Signals
 ) -> None:
     """As a terminal does it: the interrupt reaches the whole process group."""

@@ -24,7 +24,7 @@ def in_bucket(home: Path, minio_bucket: Bucket, monkeypatch: pytest.MonkeyPatch)
     return minio_bucket
 
 
-def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
+def test_collection_in_bucket_is_ingested_verified_and_restored(
     in_bucket: Bucket, small_catalogue: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (report,) = run_json("ingest", str(small_catalogue), "--owner", "anna")

@@ -61,7 +61,7 @@ def flags(command: Any) -> dict[str, Any]:
     return {name: parameter for parameter in command.params for name in parameter.opts}
 
 
-def test_whose_documents_and_which_is_said_with_the_same_words_everywhere() -> None:
+def test_shared_flags_have_the_same_help_everywhere() -> None:
     for flag in ("--owner", "--all", "--all-owners", "--roles"):
         # `import` asks something else: whose rows of a table are taken
         said = {flags(c)[flag].help for name, c in COMMANDS.items() if flag in flags(c) and name != "import"}
@@ -70,7 +70,7 @@ def test_whose_documents_and_which_is_said_with_the_same_words_everywhere() -> N
     assert f"`{DEFAULT_OWNER}`" in flags(COMMANDS["show"])["--owner"].help
 
 
-def test_every_command_on_documents_takes_an_owner_and_none_deletes_those_of_all() -> None:
+def test_commands_take_an_owner_and_delete_only_theirs() -> None:
     for name, command in COMMANDS.items():
         given = flags(command)
         if "document" in given or "--all" in given or "--all-owners" in given:
@@ -117,7 +117,7 @@ def test_what_is_counted_and_listed_is_the_owners(ledger: Ledger) -> None:
     assert cancelled.rstrip().endswith("--owner bert")
 
 
-def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Ledger) -> None:
+def test_cancel_and_delete_all_keep_to_one_owner(ledger: Ledger) -> None:
     assert swatchbook("cancel", "--all", "--owner", "anna").exit_code == 0
     assert statuses(ledger) == {"anna": ["cancelled"] * 2, "bert": ["waiting"]}
     told = asked("delete", "--all", "--owner", "anna", "--yes")
@@ -127,7 +127,7 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert statuses(ledger) == {"bert": ["cancelled"]}
 
 
-def test_a_rename_says_what_still_has_the_old_name(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rename_says_what_still_has_the_old_name(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     keys_of = json.dumps([{"name": "shop", "key": "shop-0123456789abcdef", "owners": ["bert"]}])
     monkeypatch.setenv("SWATCHBOOK_API_KEYS", keys_of)
     for _ in range(2):  # the second time nothing is left to do
@@ -140,7 +140,7 @@ def test_a_rename_says_what_still_has_the_old_name(ledger: Ledger, monkeypatch: 
     assert "There is no owner 'carl'" in str(swatchbook("owners", "rename", "carl", "mona").exception)
 
 
-def test_an_owner_is_deleted_after_a_question_and_never_where_nobody_can_answer(ledger: Ledger) -> None:
+def test_owner_is_deleted_only_after_a_confirmation(ledger: Ledger) -> None:
     words = ("owners", "delete", "anna")
     silent = swatchbook(*words)
     assert (silent.exit_code, count(ledger, documents)) == (2, 3)

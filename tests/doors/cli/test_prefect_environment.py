@@ -22,7 +22,7 @@ def test_prefect_stands_under_the_home_unless_told(tmp_path: Path) -> None:
     assert told.keys().isdisjoint({"PREFECT_HOME", "PREFECT_LOGGING_LEVEL"})
 
 
-def test_a_prefect_server_that_is_not_there_is_named() -> None:
+def test_missing_prefect_server_is_named() -> None:
     for url in ["http://127.0.0.1:1/api", "no-address"]:
         with pytest.raises(Configuration, match="PREFECT_API_URL"):
             probe_prefect(url)

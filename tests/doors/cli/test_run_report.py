@@ -106,7 +106,7 @@ def test_five_failures_or_warnings_and_the_rest_counted() -> None:
     assert "Page 7 is odd." in printed(draw_document(document, given, {"entities": [], "links": []}, (), now=0.0))
 
 
-def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
+def test_cost_is_shown_by_stage_with_unknown_parts() -> None:
     bill = {"provider": "vision", "model": "m", "calls": 10, "failed": 0, "unknown": 0, "truncated": 0, "tokens_in": 0,
             "tokens_out": 0, "at_most_usd": 0.0}  # fmt: skip
     spent = (

@@ -25,7 +25,7 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
     assert all(c.isprintable() or c == "\n" for c in written)
 
 
-def test_what_is_said_is_no_markup_and_in_usual_units(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_are_plain_text_in_usual_units(capsys: pytest.CaptureFixture[str]) -> None:
     say_failure(Configuration("[red]oak[/red] is no setting."))
     assert "[red]oak[/red] is no setting." in capsys.readouterr().err
     assert clean("Eiche\n\x1b[31mweiß 🪵") == "Eiche\n [31mweiß 🪵"
@@ -36,7 +36,7 @@ def test_what_is_said_is_no_markup_and_in_usual_units(capsys: pytest.CaptureFixt
     assert [until(None, 100), until(90, 100), until(1_000, 100)] == ["–", "now", "in 15:00 min"]
 
 
-def test_a_wrong_name_is_wrong_use_and_all_else_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_wrong_name_counts_as_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert say_failure(InvalidReference("No document x.")) == 2
     assert say_failure(Configuration("No home.", advice="Set SWATCHBOOK_HOME.")) == 1
     assert capsys.readouterr().err == "✗ No document x.\n✗ No home.\n  Set SWATCHBOOK_HOME.\n"
