@@ -123,7 +123,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.parametrize("values", [{}, FULL], ids=["default", "full"])
-def test_chart_is_sound_and_its_pods_may_write_nothing(plane: ControlPlane, values: dict[str, Any]) -> None:
+def test_chart_is_sound_and_pods_may_write_nothing(plane: ControlPlane, values: dict[str, Any]) -> None:
     helm("lint", "--strict", str(CHART), values=values)
     objects = rendered(values)
     pods = [each["spec"]["template"]["spec"] for (kind, _), each in objects.items() if kind in ("Deployment", "Job")]
@@ -140,7 +140,7 @@ def test_chart_is_sound_and_its_pods_may_write_nothing(plane: ControlPlane, valu
     assert not [value for value in SECRET.values() if value in text]
 
 
-def test_api_server_takes_every_object_and_uninstall_leaves_none(plane: ControlPlane) -> None:
+def test_server_takes_every_object_and_uninstall_leaves_none(plane: ControlPlane) -> None:
     make_namespace(plane, "full")
     words = ("shop", "--namespace", "full")
     helm("install", *words, str(CHART), "--no-hooks", plane=plane, values=FULL)

@@ -79,7 +79,7 @@ def test_sections_of_the_lock_have_their_extras() -> None:
     assert not models & {"pandas", "pytest", "mypy", "ruff", "schemathesis"}
 
 
-def test_every_pin_has_hashes_and_no_index_is_named() -> None:
+def test_every_pin_has_hashes_and_names_no_index() -> None:
     lock = LOCK.read_text()
     assert all("--hash=sha256:" in lines for lines in packages(lock).values())
     assert "://" not in lock

@@ -61,7 +61,7 @@ TRIED = text_of(__file__, "tried")
 
 
 @pytest.mark.nightly
-def test_catalogue_is_found_and_shown_and_doctor_is_content(home: Path, tmp_path: Path) -> None:
+def test_search_doctor_and_pages_work_without_extras(home: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.radial_gradient("L").resize((64, 64)).save(photo)
     commands = ("search", "matt grey terrazzo"), ("search", "--image", str(photo)), ("doctor",)
