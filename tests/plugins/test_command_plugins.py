@@ -29,7 +29,7 @@ def ask(*words: str) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, words)
 
 
-def test_command_of_a_package_runs_and_is_in_the_help(install: Install) -> None:
+def test_installed_command_runs_and_is_in_the_help(install: Install) -> None:
     install(TELL, {Kind.COMMAND: {"tell": "app"}})
     assert ask("tell", "--loudly").output == "LOUD\n"
     (panel,) = [each for each in ask("--help").output.split("╭─ ") if each.startswith("Operation ")]

@@ -89,9 +89,7 @@ def errors(resources: Resources, work: Work) -> set[str]:
 
 
 @pytest.mark.stack
-def test_plugin_is_installed_into_a_fresh_environment_and_used(
-    tmp_path: Path, pictures: Path, prefect_server: str
-) -> None:
+def test_plugin_installed_into_a_fresh_environment_is_used(tmp_path: Path, pictures: Path, prefect_server: str) -> None:
     fresh, package = tmp_path / "fresh", tmp_path / "colorgrid"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", fresh], check=True)
     python = fresh / "bin" / "python"
@@ -133,7 +131,7 @@ def test_vectors_of_a_plugin_are_stored_and_searched(install: Install, tmp_path:
         assert found_by(resources, pictures / "4.png") == key(pictures / "4.png")
 
 
-def test_installed_plugin_is_not_imported_unless_a_setting_names_it(install: Install, tmp_path: Path) -> None:
+def test_only_a_plugin_named_by_settings_is_imported(install: Install, tmp_path: Path) -> None:
     module = install("raise SystemExit('imported')", GRID)
     registry.tags(Settings(home=tmp_path))
     assert Settings(home=tmp_path, encoder="colorgrid").encoder == "colorgrid"  # a name alone imports nothing
@@ -146,7 +144,7 @@ def test_installed_plugin_is_not_imported_unless_a_setting_names_it(install: Ins
 
 
 @pytest.mark.parametrize("name", ["encoder", "text_encoder", "analyst", "index"])
-def test_unknown_name_is_refused_with_all_that_there_are(
+def test_unknown_name_is_refused_with_all_known_ones(
     install: Install, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -158,7 +156,7 @@ def test_unknown_name_is_refused_with_all_that_there_are(
     assert f"mine (swatchbook-{module} 0.1)" in str(caught.value)
 
 
-def test_plugin_cannot_take_the_name_of_a_built_in_one(install: Install, tmp_path: Path) -> None:
+def test_plugin_cannot_take_a_built_in_name(install: Install, tmp_path: Path) -> None:
     module = install(CODE["ColorGrid"], {Kind.ENCODER: {"efficientnet": "ColorGrid"}})
     assert registry.tags(Settings(home=tmp_path))[Role.VISUAL].startswith("efficientnet-lite2@")
     assert "efficientnet" not in {each.name for each in plugins.installed(Kind.ENCODER)}
@@ -215,9 +213,7 @@ def test_one_bad_picture_costs_one_picture(install: Install, tmp_path: Path, pic
         assert "faulty" in errors(resources, work).pop()
 
 
-def test_another_dimension_than_declared_blocks_and_mended_goes_on(
-    install: Install, tmp_path: Path, pictures: Path
-) -> None:
+def test_undeclared_dimension_blocks_until_it_is_mended(install: Install, tmp_path: Path, pictures: Path) -> None:
     module = install(FAULTY.format(fault="return means[:, :2]"), {Kind.ENCODER: {"faulty": "Faulty"}})
     with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
         with pytest.raises(Configuration, match=f"faulty .swatchbook-{module} 0.1. returned vectors of 2 numbers"):
@@ -231,9 +227,7 @@ def test_another_dimension_than_declared_blocks_and_mended_goes_on(
         assert stored(resources) == [("faulty@1", 3)] * PICTURES
 
 
-def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
-    install: Install, tmp_path: Path, pictures: Path
-) -> None:
+def test_changed_dimension_under_the_same_tag_is_refused(install: Install, tmp_path: Path, pictures: Path) -> None:
     module = install(CODE["ColorGrid"], GRID)
     with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid")) as resources:
         made_of(resources, pictures)
@@ -250,7 +244,7 @@ def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
 
 
 @pytest.mark.parametrize(("code", "says"), rows_of(__file__, "unusable"))
-def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
+def test_unusable_plugin_is_named_in_a_configuration_error(
     install: Install, tmp_path: Path, code: str, says: str
 ) -> None:
     module = install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
@@ -270,7 +264,7 @@ def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, p
         assert len(stored(resources)) == PICTURES
 
 
-def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
+def test_documented_text_encoder_and_analyst_serve_text_search(
     install: Install, tmp_path: Path, pictures: Path
 ) -> None:
     install(CODE["Words"], {Kind.TEXT_ENCODER: {"words": "Words"}})
@@ -311,7 +305,7 @@ def test_texts_find_pictures_through_a_plugin_with_both(install: Install, tmp_pa
         assert [hit.file for hit in found] == [key(pictures / "0.png")]
 
 
-def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tmp_path: Path, home: Path) -> None:
+def test_plugin_format_is_written_only_to_a_file(install: Install, tmp_path: Path, home: Path) -> None:
     install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
     out = io.BytesIO()
     written = write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path)
@@ -323,9 +317,7 @@ def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tm
     assert "markdown is written to a file: add --to PATH" in " ".join(done.output.replace("│", " ").split())
 
 
-def test_index_that_cannot_be_reached_waits_and_others_are_named(
-    install: Install, tmp_path: Path, pictures: Path
-) -> None:
+def test_unreachable_index_waits_and_other_failures_are_named(install: Install, tmp_path: Path, pictures: Path) -> None:
     code = (
         CODE["open_index"].replace("return LanceIndex(", "return Broken(")
         + "\n\nclass Broken(LanceIndex):\n"
@@ -371,7 +363,7 @@ def test_index_without_an_operation_is_refused(install: Install, tmp_path: Path)
         _ = resources.index
 
 
-def test_list_says_what_there_is_and_imports_only_what_is_active(install: Install, tmp_path: Path) -> None:
+def test_list_names_all_plugins_importing_only_active_ones(install: Install, tmp_path: Path) -> None:
     active = install(CODE["ColorGrid"], GRID)
     others = install("raise ImportError", {kind: {"mine": "Mine"} for kind in Kind})
     shadow = install("raise ImportError", {Kind.ENCODER: {"descriptors": "Mine"}})
@@ -398,7 +390,7 @@ def test_list_says_what_there_is_and_imports_only_what_is_active(install: Instal
 MAKER = text_of(__file__, "maker")
 
 
-def test_model_maker_says_tags_settings_and_what_is_downloaded(install: Install, tmp_path: Path) -> None:
+def test_model_maker_declares_tags_settings_and_downloads(install: Install, tmp_path: Path) -> None:
     install(MAKER, {Kind.ENCODER: {"ours": "OURS"}})
     settings = Settings(home=tmp_path, encoder="ours", encoder_model="birch")
     assert registry.vector_tags(settings)[Role.VISUAL] == "birch@1"

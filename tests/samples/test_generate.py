@@ -27,7 +27,7 @@ def pixel_keys(document: pymupdf.Document, xrefs: set[int]) -> set[int]:
 
 
 @pytest.mark.nightly
-def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> None:
+def test_two_builds_of_the_small_sample_are_identical(tmp_path: Path) -> None:
     kept, new = build(BUILD, small=True), tmp_path / "small.pdf"
     truth = make_catalogue(new, small=True)
     assert json.loads(json.dumps(truth)) == json.loads(kept.with_suffix(".truth.json").read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def test_the_large_one_is_as_large_as_promised(large: tuple[Path, dict[str, Any]
     assert kinds == {"cover": 1, "about": 1, "contents": 1, "section": 5, "certificates": 1, "contact": 1}
 
 
-def test_product_pictures_are_distinct_by_pixels_and_large_enough_to_see(large: tuple[Path, dict[str, Any]]) -> None:
+def test_product_pictures_have_distinct_pixels_and_visible_sizes(large: tuple[Path, dict[str, Any]]) -> None:
     path, truth = large
     hints = [label["image_hint"] for label in truth["image_links"]]
     xrefs = {h["xref"] for h in hints if h["xref"]}
@@ -57,7 +57,7 @@ def test_product_pictures_are_distinct_by_pixels_and_large_enough_to_see(large: 
         assert width * height > 0.01 * A4_AREA
 
 
-def test_the_large_one_holds_every_way_to_store_a_picture(large: tuple[Path, dict[str, Any]]) -> None:
+def test_large_sample_holds_every_way_to_store_pictures(large: tuple[Path, dict[str, Any]]) -> None:
     path, truth = large
     ways: Counter[str] = Counter()
     with pymupdf.open(path) as document:
@@ -92,7 +92,7 @@ def test_cmyk_and_inline_pictures_show_their_own_colours(large: tuple[Path, dict
 
 
 @pytest.mark.nightly
-def test_ten_editions_are_ten_times_as_thick_and_share_no_picture() -> None:
+def test_ten_editions_multiply_pages_and_share_no_picture() -> None:
     book = bind(10)
     shown = [p for s in book.sheets for p in s.placed if p.owner]
     assert len(book.sheets) == 710
