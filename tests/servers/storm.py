@@ -116,7 +116,7 @@ def parts(stack: Stack, store: Store) -> Iterator[Parts]:
         yield Parts(stack, store, shard_worker, named)
 
 
-def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
+def test_storm_loses_nothing_repeats_nothing_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
     stack = parts.stack
     drawn = int(os.environ.get("SWATCHBOOK_TEST_STORM") or random.randrange(1 << 30))
     print(f"SWATCHBOOK_TEST_STORM={drawn}")  # pytest shows it where the test fails

@@ -52,7 +52,7 @@ def idle(stack: Stack) -> Iterator[Stack]:
         stack.worker.start()
 
 
-def test_every_answered_upload_is_one_document_however_often_the_service_is_killed(idle: Stack) -> None:
+def test_answered_uploads_survive_kills_as_one_document_each(idle: Stack) -> None:
     pages = {f"/flood-{number}.pdf": make_page(number) for number in range(UPLOADS)}
     with origin() as elsewhere, ThreadPoolExecutor(SENDERS) as senders:
         elsewhere.files |= pages

@@ -85,7 +85,7 @@ def shard_terminated(stack: Stack, document: str) -> None:
 
 
 @pytest.mark.parametrize("kill", [parent_killed, shard_terminated], ids=lambda kill: kill.__name__)
-def test_kill_in_the_middle_ends_as_if_there_had_been_none(
+def test_kill_half_way_does_not_change_the_result(
     stack: Stack, shard_worker: Part, tmp_path: Path, kill: Callable[[Stack, str], None]
 ) -> None:
     document = half_way(stack, tmp_path / f"{kill.__name__}.pdf", **IN_SHARDS)

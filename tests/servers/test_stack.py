@@ -31,7 +31,7 @@ RUNS = 3 if SOAK else 1
 COMPLETED, WAITING, BLOCKED = DocumentStatus.COMPLETED, DocumentStatus.WAITING, DocumentStatus.BLOCKED
 
 
-def test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue(stack: Stack, inbox: Path) -> None:
+def test_prefect_form_with_its_defaults_ingests_a_catalogue(stack: Stack, inbox: Path) -> None:
     document, created = fill_in_form(stack, make_catalogue(inbox / "form.pdf", pictures=PICTURES))
     stack.wait_until(lambda: state_of(stack, created) in TERMINAL, "the flow run ends")
     assert state_of(stack, created) == "COMPLETED"
@@ -39,9 +39,7 @@ def test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue(stack: Stack,
     assert document in found_by(stack, "form porcelain tiles")
 
 
-def test_signed_webhook_brings_a_catalogue_and_it_is_one_document_however_it_comes(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_catalogue_by_webhook_and_upload_is_one_document(stack: Stack, tmp_path: Path) -> None:
     catalogue = make_catalogue(tmp_path / "hook.pdf", pictures=PICTURES)
     with origin() as elsewhere:
         elsewhere.files["/hook.pdf"] = catalogue.read_bytes()
@@ -170,7 +168,7 @@ def test_prefect_killed_costs_neither_runs_nor_uploads(stack: Stack, tmp_path: P
     conclude(stack, "prefect_killed", at_work, meanwhile)
 
 
-def test_runs_that_die_with_their_machine_are_all_started_again(stack: Stack, tmp_path: Path) -> None:
+def test_runs_that_die_with_their_machine_start_again(stack: Stack, tmp_path: Path) -> None:
     stack.trouble(seconds=4.0)
     catalogues = [make_catalogue(tmp_path / f"machine-{number}.pdf", pictures=PICTURES) for number in range(RUNS)]
     documents = [stack.upload(catalogue, **SLOW) for catalogue in catalogues]
@@ -185,7 +183,7 @@ def test_runs_that_die_with_their_machine_are_all_started_again(stack: Stack, tm
     conclude(stack, "machine_killed", *documents)
 
 
-def test_full_disk_blocks_with_the_cause_and_goes_on_once_there_is_room(stack: Stack, tmp_path: Path) -> None:
+def test_full_disk_blocks_documents_until_there_is_room(stack: Stack, tmp_path: Path) -> None:
     ballast = stack.folder / "files" / "ballast"
     document = stack.upload(make_catalogue(tmp_path / "full.pdf", pictures=PICTURES), focus=False)
     fill(ballast)

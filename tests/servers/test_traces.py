@@ -53,7 +53,7 @@ def traced_stack(
         yield stack
 
 
-def test_upload_shards_and_calls_are_one_trace_without_texts(
+def test_one_trace_without_texts_covers_upload_to_publishing(
     traced_stack: Stack, receiver: Receiver, tmp_path: Path
 ) -> None:
     file = make_catalogue(tmp_path / "secret-collection.pdf", pictures=24)
