@@ -116,7 +116,7 @@ def plain(command: str) -> str:
     return re.sub(r" [A-Z_]+=<.*>$", "", command)
 
 
-def test_every_documented_command_is_run_or_named_with_its_test() -> None:
+def test_every_documented_command_is_run_or_tested_elsewhere() -> None:
     known = {*RUN_HERE, *TESTED_ELSEWHERE, *DEVELOPERS}
     found = {plain(command): page for command, page in DOCUMENTED.items()}
     assert {command: page for command, page in found.items() if command not in known} == {}
@@ -164,7 +164,7 @@ def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> 
     assert all(role in run(classes) for role in ("texture", "visual", "all, as they weigh"))
 
 
-def test_every_module_that_is_named_to_be_run_is_there() -> None:
+def test_every_module_documented_to_be_run_exists() -> None:
     texts = [page.read_text() for page in (*PAGES, *(ROOT / "benchmarks").glob("*.md"))]
     named = {name for text in texts for name in re.findall(r"python -m ([\w.]+)", text)} - {"pytest", "uv", "venv"}
     assert len(named) > 10
@@ -173,7 +173,7 @@ def test_every_module_that_is_named_to_be_run_is_there() -> None:
     assert named == there
 
 
-def test_every_line_of_another_program_is_run_or_says_why_not() -> None:
+def test_lines_of_other_programs_are_run_or_explained() -> None:
     blocks = [block for page in PAGES for block in re.findall(r"^ *```console\n(.*?)^ *```", page.read_text(), _BLOCK)]
     lines = {line for block in blocks for line in re.findall(r"^ *\$ (.*)$", block, re.MULTILINE)}
     others = {line for line in lines if not line.startswith(("swatchbook ", "make "))}

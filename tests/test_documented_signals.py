@@ -17,7 +17,7 @@ def ignores(line: str) -> str:
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_worker_in_the_background_of_a_script_hears_ctrl_c() -> None:
+def test_background_worker_of_a_script_hears_ctrl_c() -> None:
     (line,) = re.findall(r"^\$ (\(exec env .* &)$", (ROOT / "docs" / "servers.md").read_text(), re.MULTILINE)
     assert ignores(line) == "False"
     assert ignores(f"{WORKER} &") == "True", "as the page says of a plain &"

@@ -101,7 +101,7 @@ def _is_text(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
-def test_no_text_of_a_foreign_exception_reaches_a_user(shipped: dict[str, ast.Module]) -> None:
+def test_text_of_foreign_exceptions_reaches_no_user(shipped: dict[str, ast.Module]) -> None:
     own = set().union(*map(classes_in, shipped.values()))
     assert {"Failure", "InvalidReference"} <= own
     found = {f"{path} {name}": line for path, tree in shipped.items() for name, line in quoted(tree, own)}
@@ -115,7 +115,7 @@ def caused_by(cause: BaseException) -> Exception:
     return error
 
 
-def test_reason_is_the_system_s_also_where_a_library_raised_it() -> None:
+def test_reason_of_wrapped_error_comes_from_the_system() -> None:
     for error, reason in [
         (OSError(111, "internal words"), os.strerror(111).lower()),
         (caused_by(caused_by(PermissionError(13, "internal words"))), os.strerror(13).lower()),
@@ -126,7 +126,7 @@ def test_reason_is_the_system_s_also_where_a_library_raised_it() -> None:
         assert reason_of(error) == reason
 
 
-def test_reason_in_a_library_s_words_is_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_words_of_a_library_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert reason_of(OSError("internal words")) == "see the log"
     assert "internal words" in caplog.text

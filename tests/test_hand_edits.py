@@ -62,7 +62,7 @@ OAK, ELM, ASH = product("Oak", 1, 2), product("Elm", 3), product("Ash", 4)
 FOUND = assembly(OAK, ELM, ASH)
 
 
-def test_each_edit_changes_what_it_says_and_nothing_else() -> None:
+def test_each_edit_changes_only_what_it_says() -> None:
     result, problems = edited(
         FOUND,
         Rename[Anchor](product=anchor_of(ELM), name="Wych elm"),
@@ -124,7 +124,7 @@ def test_an_edit_without_its_product_says_so() -> None:
     assert [p.name for p in result.products] == ["Holm oak", "Ash"]
 
 
-def test_of_two_products_in_one_box_the_name_decides() -> None:
+def test_name_decides_between_two_products_in_one_box() -> None:
     family, member = product("Oak", 1), product("Oak small", 1)
     for named in (family, member):
         result, _ = edited(assembly(family, member), Hide[Anchor](product=anchor_of(named)))
@@ -141,7 +141,7 @@ READ = product(
 )  # fmt: skip
 
 
-def test_fact_that_is_set_keeps_place_it_was_read_from() -> None:
+def test_fact_set_by_hand_keeps_its_original_place() -> None:
     set_size = SetFact[Anchor](product=anchor_of(READ), fact="Size", value="20 × 30 cm")
     result, problems = edited(assembly(OAK, READ), set_size)
     assert problems == {}

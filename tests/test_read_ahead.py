@@ -24,7 +24,7 @@ def test_reading_ahead_returns_the_reading_or_its_error(
         ahead.finish(lambda done, total, note: None)
 
 
-def test_a_kept_reading_is_used_while_it_is_whole(resources: Resources, small_catalogue: Path) -> None:
+def test_kept_reading_is_used_while_it_is_whole(resources: Resources, small_catalogue: Path) -> None:
     settings, files = resources.settings, resources.files
     whole = reader.read(small_catalogue, files, settings)
     keep_reading(settings, "key", whole)
