@@ -68,7 +68,7 @@ def test_streams_that_lie_elsewhere_are_not_fetched(elsewhere: Origin, tmp_path:
     assert elsewhere.seen == []
 
 
-def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
+def test_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
     for box in ("[0 0 1e9 1e9]", "[0 0 -400 -600]", "[0 0 0 0]", "[nan inf 1 1]", "[600]", "[[0] 0 1 1]"):
         paper = two_pages()
         paper.document.xref_set_key(paper.document[0].xref, "MediaBox", box)

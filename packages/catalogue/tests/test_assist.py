@@ -17,14 +17,15 @@ def flagged(discovery: Discovery) -> dict[str, str | None]:
     return {p.name: e.text for p in discovery.products for e in p.evidence if e.rule == DISAGREEMENT}
 
 
-def test_only_what_is_unsure_is_asked_about_and_everything_where_nothing_was_found() -> None:
+def test_only_pages_with_unsure_products_are_asked_about() -> None:
+    """All pages are, where nothing was found."""
     by_layout = Discovery(products=(found("Oak", 2, SURE), found("Elm", 5), found("Ash", 7)))
     assert find_products.open_pages(READING, by_layout) == {5, 7}
     assert find_products.open_pages(READING, Discovery(products=(found("Oak", 2, SURE),))) == frozenset()
     assert find_products.open_pages(READING, Discovery(products=())) == frozenset(range(1, 10))
 
 
-def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
+def test_product_found_by_one_is_kept_and_flagged() -> None:
     by_layout = Discovery(
         products=(found("Oak", 2, SURE), found("Elm", 5), found("Elm, small", 6), found("Ash", 7)),
         unsure=(4, 5),
@@ -46,7 +47,7 @@ def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
     assert (alone.products, alone.note, flagged(alone)) == (by_model.products, None, {})
 
 
-def test_with_llm_what_the_layout_rules_did_not_find_is_flagged() -> None:
+def test_product_that_only_the_model_found_is_flagged() -> None:
     by_model = Discovery(products=(found("Elm", 5), found("Yew", 5)))
     assert flagged(find_products.flag_new(Discovery(products=(found("Elm", 5),)), by_model, "model")) == {
         "Yew": find_products.ONLY_MODEL

@@ -66,7 +66,7 @@ def test_bare_values_are_told_from_names_and_codes() -> None:
     check_rows(__file__, "is_bare_value", is_bare_value)
 
 
-def test_value_at_a_picture_in_the_type_of_names_is_no_product() -> None:
+def test_value_set_like_a_name_is_no_product() -> None:
     document = layouts.card_grid()
     cards = {page.number: [b for b in page.blocks if _is_name(b)] for page in document.pages[1:-1]}
     replaced = {number: names[number % 4] for number, names in cards.items()}  # not one place: that is a running text

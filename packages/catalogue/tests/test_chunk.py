@@ -64,7 +64,7 @@ def test_every_text_is_once_in_chunks_that_fit(pages):
     assert chunked(pages).chunks == chunks
 
 
-def test_left_page_of_a_spread_is_read_before_the_right() -> None:
+def test_left_page_of_a_spread_is_read_first() -> None:
     wide = " of the words of this page" * 3  # the gap between the pages is smaller than that between the lines
     lines = [text(60, 60, f"one{wide}"), text(620, 60, f"three{wide}")]
     lines += [text(60, 500, f"two{wide}"), text(620, 500, f"four{wide}"), text(40, 575, "6"), text(1150, 575, "7")]
@@ -74,7 +74,7 @@ def test_left_page_of_a_spread_is_read_before_the_right() -> None:
 
 
 @pytest.mark.parametrize("letters", ["of a quiet stone ", "שולחן מעץ אלון "])
-def test_columns_are_read_one_after_the_other_from_the_side_where_lines_begin(letters: str) -> None:
+def test_columns_are_read_in_turn_in_reading_direction(letters: str) -> None:
     def lines(x: float, tops: tuple[int, ...], first: int) -> list[Block]:
         return [text(x, top, f"{first + n}{n} {letters * 3}"[:44]) for n, top in enumerate(tops)]
 
@@ -85,7 +85,7 @@ def test_columns_are_read_one_after_the_other_from_the_side_where_lines_begin(le
     assert read == ["0", *(line.lines[0].text.split()[0] for line in (*first, *second))]
 
 
-def test_skipped_pages_have_chunks_of_their_own_unless_they_are_boilerplate():
+def test_skipped_pages_have_their_own_chunks_unless_boilerplate():
     pages = [
         page(1, [text(60, 60, "Oak", 30), text(60, 160, "a board")]),
         page(2, [text(60, 60, "About us", 30), text(60, 160, "since 1900")]),
@@ -119,7 +119,7 @@ def test_line_directly_over_a_name_stays_with_it():
     assert over.text.startswith("Birke\nCork for walls\n")
 
 
-def test_line_under_a_text_stays_with_it_though_a_heading_follows():
+def test_line_before_a_heading_stays_with_text_above():
     for blocks in (
         [*prose(60, 360, "A quiet stone. " * 9), text(60, 397, "Made by hand", 8, bold=True)],  # close to what it ends
         [text(60, 330, "Made by hand", 8, bold=True)],  # far above it
@@ -129,7 +129,7 @@ def test_line_under_a_text_stays_with_it_though_a_heading_follows():
         assert ended.headings[0] == "Alder", blocks
 
 
-def test_table_rows_stay_whole_and_parts_repeat_the_header():
+def test_table_rows_stay_whole_and_parts_repeat_header():
     rows = [("Code", "Size", "Finish")]
     rows += [(f"AB-{n}", f"{n} x 60 cm", "matt and brushed by hand") for n in range(100, 140)]
     blocks = [text(60 + 150 * i, 100 + 15 * n, cell) for n, row in enumerate(rows) for i, cell in enumerate(row)]
@@ -145,7 +145,7 @@ def test_table_rows_stay_whole_and_parts_repeat_the_header():
     assert (entity.kind, entity.page, entity.table) == ("specification", 1, table)
 
 
-def test_text_inside_a_table_but_not_in_its_cells_is_kept():
+def test_text_inside_a_table_outside_cells_is_kept():
     table = Table(page=1, bbox=(50, 90, 560, 200), rows=(("Size", "60 x 60"), ("Finish", "matt")))
     blocks = [text(60, 100, "Size"), text(200, 100, "60 x 60"), text(60, 120, "Finish"), text(200, 120, "matt")]
     blocks += [text(60, 150, "Handle with care")]
@@ -178,7 +178,7 @@ def test_price_in_the_margin_stays_with_its_product(prices: list[int]) -> None:
         assert not [c for c in result.chunks if c.kind == "running"]
 
 
-def test_running_line_with_a_page_number_is_kept_once_and_page_numbers_are_not() -> None:
+def test_running_lines_are_kept_once_and_numbers_dropped() -> None:
     for words in ("Lumen & Oak · Catalogue 2025", "Lumen & Oak | {1}", "Lumen & Oak 2025 | {0} | {1}"):
         result = with_margin(lambda n, words=words: words.format(2 * n, 2 * n + 1))
         (running,) = [c for c in result.chunks if c.kind == "running"]
@@ -190,12 +190,12 @@ def test_running_line_with_a_page_number_is_kept_once_and_page_numbers_are_not()
         assert not [ln for c in result.chunks for ln in c.text.splitlines() if not any(map(str.isalpha, ln))]
 
 
-def test_number_unlike_the_others_at_its_place_is_kept() -> None:
+def test_number_unlike_others_at_its_place_is_kept() -> None:
     result = with_margin(lambda n: f"Page {n}" if n != 5 else "Page 7000")
     assert [c.pages for c in result.chunks if "Page 7000" in c.text] == [(5,)]
 
 
-def test_loose_labels_make_a_specification_and_certificates_are_named_once():
+def test_labels_make_specifications_and_certificates_are_named_once():
     pages = [
         page(n, [text(60, 60, f"Alder {n}", 30), *layouts.specification(120), text(60, 300, "Made under ISO 9001")])
         for n in (1, 2)

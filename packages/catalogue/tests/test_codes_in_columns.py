@@ -45,7 +45,7 @@ def test_words_are_names_and_codes_are_none(code: str, row: Row) -> None:
     assert names == [p.name for p in document.products]
 
 
-def test_codes_and_words_of_cards_in_one_row_are_all_names() -> None:
+def test_codes_and_words_in_one_row_are_names() -> None:
     document = layouts.card_grid(2, 2)
     renamed = {p.name: f"RK {100 + n}" for n, p in enumerate(document.products) if n % 3 == 0}
 

@@ -28,7 +28,7 @@ def test_small_picture_is_shown_only_in_a_row() -> None:
         assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE], lines
 
 
-def test_what_a_picture_is_by_its_own_size_place_and_paint() -> None:
+def test_size_place_and_paint_decide_what_is_decorative() -> None:
     large, slight = (100, 100, 400, 400), (100, 100, 142, 125)
     for expected, seen in (
         (SHOWN, {"bbox": SMALL, "kind": "region"}),  # a small part of a raster
@@ -55,7 +55,7 @@ def test_small_copies_that_overlap_are_one_large_picture() -> None:
     assert state([sighting(bbox=(50 * n, 100, 50 * n + 44, 158), xref=7) for n in range(4)], []) == [DECORATIVE] * 4
 
 
-def test_slim_picture_beside_one_on_the_same_ground_is_shown() -> None:
+def test_slim_picture_level_with_its_neighbour_is_shown() -> None:
     large, slim = sighting(bbox=(100, 100, 140, 215)), sighting(bbox=(142, 120, 168, 216))
     assert state([large, slim], []) == [SHOWN, SHOWN]
     assert state([slim, sighting(bbox=(170, 118, 197, 215))], []) == [SHOWN, SHOWN], "two slim bottles"
@@ -63,7 +63,7 @@ def test_slim_picture_beside_one_on_the_same_ground_is_shown() -> None:
         assert state([large, sighting(bbox=bbox)], []) == [SHOWN, DECORATIVE], "elsewhere, an icon, a rule"
 
 
-def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
+def test_look_alikes_with_different_captions_are_products() -> None:
     def seen(captions: tuple[str, ...], size: float = 300, content: str | None = None) -> set[int]:
         return find_repeated(
             [
@@ -79,7 +79,7 @@ def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
     assert seen(("Primer", "Lacquer", "Putty"), content="same") == {0, 1, 2}, "the same pixels are one picture"
 
 
-def test_large_picture_on_consecutive_pages_with_one_caption_is_one_products() -> None:
+def test_large_picture_on_few_consecutive_pages_is_shown() -> None:
     def seen(*pages: int, caption: str = "Alder") -> set[int]:
         return find_repeated([sighting(page=page, bbox=(100, 100, 400, 400), caption=caption) for page in pages])
 
@@ -88,7 +88,7 @@ def test_large_picture_on_consecutive_pages_with_one_caption_is_one_products() -
     assert seen(4, 5, 9) == {0, 1, 2}
 
 
-def test_large_picture_that_moves_with_its_captions_is_no_ornament() -> None:
+def test_large_picture_moving_with_captions_is_no_ornament() -> None:
     def seen(*places: tuple[float, str | None], side: float = 300, context: str | None = None) -> set[int]:
         return find_repeated(
             [
@@ -125,7 +125,7 @@ def test_nearly_equal_signs_in_one_place_are_repeated() -> None:
     assert seen(top=400) == set(), "amid the page"
 
 
-def test_parts_that_look_alike_in_three_places_are_no_lost_pictures() -> None:
+def test_repeated_parts_are_no_lost_pictures() -> None:
     def seen(page: int, left: float, phash: str | None) -> LostPicture:
         return LostPicture(page=page, bbox=(left, 100, left + 90, 190), share=0.02, phash=phash)
 

@@ -20,7 +20,7 @@ def test_texts_and_tables_give_their_metadata():
     assert key_of("Rozměry") is None, "fewer labels count for names"
 
 
-def test_product_of_a_shared_page_takes_only_its_region():
+def test_product_reads_only_its_region_of_a_page():
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     blocks = [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")]
     for region, material in ((left, "oak"), (right, "beech")):
@@ -38,7 +38,7 @@ def test_every_value_is_text_of_the_products_pages():
             assert all(value in page_text for values in metadata.values() for value in values.split("; "))
 
 
-def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():
+def test_equal_products_have_different_ids_independent_of_others():
     third = found_product("Birke", 3, category="Tables", family="Tables")
     twins = (found_product("Alder", 1), found_product("Alder", 2))
     nothing = Description(metadata={})
@@ -59,7 +59,7 @@ TABLE_ROWS = (("1120/15", "15", "36", "₹ 350"), ("1120/25", "25", "30", "₹ 3
 OF_ALL_ROWS = {"code": "1120/15; 1120/25", "capacity": "15 ML; 25 ML", "packaging": "36; 30", "price": "₹ 350; ₹ 380"}
 
 
-def test_table_below_a_name_gives_the_values_its_rows_share():
+def test_table_below_a_name_gives_its_shared_values():
     blocks = [text(60, 100, "Alder")]
     blocks += [text(60 + 100 * n, 120, head) for n, head in enumerate(TABLE_HEADS)]
     blocks += [text(60 + 100 * n, 136 + 16 * row, cell) for row in (0, 1) for n, cell in enumerate(TABLE_ROWS[row])]
@@ -86,7 +86,7 @@ def test_pack_size_of_a_page_holds_for_all():
     }
 
 
-def test_of_several_codes_and_a_price_that_others_lack_none_is_the_products():
+def test_unclear_code_or_price_is_reported_not_taken():
     """Another catalogue says elsewhere: All plants 3 €."""
     plants = [found_product(f"Plant {n}", occurrences=(named(f"Plant {n}", 60, 100 * n),)) for n in range(1, 6)]
     codes = [text(60, 100, "Code: AB-12"), text(60, 300, "Code: AB-13")]

@@ -87,7 +87,7 @@ def test_name_in_another_style_is_found_by_code() -> None:
         ("Weight, g", ("200", "300", "400"), 1),
     ],
 )  # fmt: skip
-def test_rows_of_one_name_are_products_if_their_codes_differ(head: str, cells: tuple[str, ...], products: int) -> None:
+def test_different_codes_make_products_of_equally_named_rows(head: str, cells: tuple[str, ...], products: int) -> None:
     document = layouts.Document([], [])
     for k in range(3):
         others = [f"{name} {good}" for name, good in zip(layouts.NAMES[4 * k :][:4], layouts.GOODS[:4], strict=True)]
@@ -101,7 +101,8 @@ def test_rows_of_one_name_are_products_if_their_codes_differ(head: str, cells: t
     assert [p.code for p in found if p.name == "Blower 1"] == ([*cells] if products > 1 else [None])
 
 
-def test_code_of_another_form_or_name_is_no_product_and_a_known_one_the_same() -> None:
+def test_code_of_unlike_form_or_name_adds_nothing() -> None:
+    """A known name with its code is the same product."""
     known = layouts.code_cards().products[0].name
     for words in ("Standard EN 14411", f"For hooks {known} AC-400, 9,00 €"):
         assert not [p for p in found_in(coded_cards([layouts.text(60, 420, words, 8)])).products if p.first_page == 5]

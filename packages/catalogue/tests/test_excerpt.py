@@ -12,7 +12,7 @@ def test_only_same_words_in_any_typesetting_occur() -> None:
 
 
 @given(st.text(max_size=60))
-def test_what_is_copied_from_a_page_occurs_on_it(page: str) -> None:
+def test_text_copied_from_a_page_occurs_on_it(page: str) -> None:
     text = " ".join(page.split())
     assert occurs(text, normalise_source(page)) == bool(normalise_words(text).strip())
 

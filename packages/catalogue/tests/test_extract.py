@@ -58,7 +58,7 @@ def test_jpeg_passes_byte_for_byte(paper: Paper, files: Files, tmp_path: Path) -
         assert (picture.passed_through, picture.width, picture.height, picture.mode) == (True, 80, 40, mode)
 
 
-def test_only_a_real_mask_of_a_jpeg_becomes_alpha(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_only_real_masks_of_jpegs_become_alpha(paper: Paper, files: Files, tmp_path: Path) -> None:
     pictures = {"opaque": gradient(80, 40), "soft": gradient(80, 40, seed=3)}
     page = paper.page()
     masks = {}
@@ -84,7 +84,7 @@ def test_only_a_real_mask_of_a_jpeg_becomes_alpha(paper: Paper, files: Files, tm
     assert difference(lower, pictures["soft"].crop((0, 20, 80, 40))) < 3, "colour is not premultiplied"
 
 
-def test_wide_gamut_is_brought_to_srgb_and_no_orientation_kept(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_wide_gamut_becomes_srgb_and_orientation_is_dropped(paper: Paper, files: Files, tmp_path: Path) -> None:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     name = "sRGB built-in".encode("utf-16-be")
     at = bytes(profile).index(name)
@@ -160,7 +160,7 @@ def test_picture_drawn_as_a_letter_is_found(paper: Paper, files: Files, tmp_path
     assert difference(pixels(files, only(extraction)), picture) == 0
 
 
-def test_faint_gradient_does_not_make_pictures_of_the_others(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_faint_gradient_makes_no_pictures_of_the_others(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     paper.resource(page, "ExtGState/Faint", "<</ca 0.3/CA 0.3>>")
     paper.shade(page, (0, 0, 400, 80), "/Faint gs")
@@ -197,7 +197,7 @@ def test_only_planned_pages_are_extracted(paper: Paper, files: Files, tmp_path: 
     assert extract(paper, files, tmp_path, Plan(pages=())).placements == ()
 
 
-def test_states_of_footer_icon_off_page_covered_and_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_each_placement_has_its_state_and_reason(paper: Paper, files: Files, tmp_path: Path) -> None:
     logo = paper.image(60, 60, jpeg(gradient(60, 60, seed=1)), "/DCTDecode")
     icon = paper.image(10, 10, jpeg(gradient(10, 10, seed=2)), "/DCTDecode")
     under = paper.image(50, 40, jpeg(gradient(50, 40, seed=3)), "/DCTDecode")
@@ -270,9 +270,7 @@ def test_file_over_the_limit_is_too_large(paper: Paper, files: Files, tmp_path: 
     assert "SWATCHBOOK_MAX_IMAGE_MB" in unreadable.message
 
 
-def test_single_pixel_is_a_swatch_as_large_as_its_box_with_the_text_near_it(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
+def test_single_pixel_is_a_swatch_filling_its_box(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page("Spring collection")
     page.insert_text((50, 215), "Oak natural, oiled", fontsize=9)
     paper.put(page, paper.image(1, 1, b"\xff\x80\x00", "[]"), BOX)
@@ -316,7 +314,7 @@ def test_picture_survives_one_kill(paper: Paper, files: Files, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("troubled")
-def test_error_of_the_parser_is_only_in_the_log_and_a_hung_picture_is_transient(
+def test_failed_picture_is_logged_and_hung_one_transient(
     paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for page, side in zip(paper.pages(2), (23, 17), strict=True):
@@ -330,7 +328,7 @@ def test_error_of_the_parser_is_only_in_the_log_and_a_hung_picture_is_transient(
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(2, True)]
 
 
-def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:
+def test_full_disk_stops_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:
     class FullFiles(FileFolder):
         def put_bytes(self, data: bytes, suffix: str = "") -> str:
             raise DiskFull("The disk is full.")

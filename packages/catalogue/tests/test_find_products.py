@@ -35,7 +35,8 @@ def rejected(discovery: Discovery) -> list[tuple[str, str | None]]:
     return [(each.rule, each.text) for each in discovery.rejected]
 
 
-def test_question_has_excerpts_without_running_heads_layout_rules_and_outline() -> None:
+def test_question_has_excerpts_layout_hints_and_outline() -> None:
+    """Running heads are left out of the excerpts."""
     document = layouts.heading_and_specification()
     _, chat = ask(document, reply_with(), NOTHING)
     (question,) = chat.questions
@@ -72,7 +73,7 @@ def _headings(expected: str) -> Iterator[dict[str, Any]]:
         yield offer(name, int(number))
 
 
-def test_question_is_halved_when_the_reply_is_too_long() -> None:
+def test_too_long_a_reply_halves_the_question() -> None:
     intro = page(1, prose(60, 200, "Quiet and warm. " * 60))
     pages = [intro, *(page(n, [text(60, 100, f"Name {n}", 30)]) for n in range(2, 61))]
 
@@ -92,7 +93,7 @@ def test_truncated_page_is_named() -> None:
     assert [(each.rule, each.page) for each in found.rejected] == [("page cut", 1)]
 
 
-def test_names_pages_and_values_missing_in_the_document_are_rejected() -> None:
+def test_invented_names_pages_and_values_are_rejected() -> None:
     document = layouts.heading_and_specification()
     alder = offer("Alder", 2, category="Spaceships", code="X-99", variants=["matt", "diamond"])
     reply = reply_with(

@@ -60,7 +60,7 @@ def test_fault_is_named_and_harms_no_other_page(tmp_path: Path, fault: str) -> N
     assert not texts or "Tile Bruna" in texts.values() or "font" in fault
 
 
-def test_faults_of_a_page_are_not_said_of_the_next(tmp_path: Path) -> None:
+def test_page_is_not_blamed_for_faults_before_it(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(HOSTILE["groups 300 deep"][0]())
     texts, said = read_whole(tmp_path / "a.pdf")
     assert (texts, {*said}) == ({2: "Tile Bruna"}, {"unreadable_document"})
@@ -111,7 +111,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_mutated_files_fail_by_name_and_leave_no_process(kept: KeptChildren, tmp_path: Path) -> None:
+def test_mutated_files_fail_by_name_leaving_no_process(kept: KeptChildren, tmp_path: Path) -> None:
     originals, path = bases(), tmp_path / "a.pdf"
     for seed in range(MUTANTS):
         path.write_bytes(mutate(originals[seed % len(originals)], random.Random(seed)))

@@ -63,7 +63,7 @@ def names_of(links: tuple[Link, ...], products: tuple[Product, ...], placement: 
     return [names[made.target] for made in links if made.kind is LinkKind.IMAGE_PRODUCT and made.source == placement.id]
 
 
-def test_each_card_half_or_part_of_a_page_gets_its_own_picture():
+def test_each_part_of_a_page_gets_its_picture():
     for make in (
         layouts.card_grid, layouts.cards_beside, layouts.code_cards, layouts.spreads, layouts.mid_page_starts,
     ):  # fmt: skip
@@ -73,7 +73,7 @@ def test_each_card_half_or_part_of_a_page_gets_its_own_picture():
         assert [names_of(links, products, p) for p in named] == [[t.name] for t in document.products]
 
 
-def test_pictures_on_a_products_pages_are_linked_without_its_name():
+def test_pictures_on_product_pages_are_linked_without_names():
     document = layouts.long_sections()
     placements = placed(document)
     products, _, links = linked(document, placements)
@@ -109,7 +109,7 @@ def test_texts_like_names_are_measured_at_unnamed_pictures():
     assert max(pair.features["stranger_near"] for pair in unnamed[0]) > 0
 
 
-def test_hidden_and_decorative_pictures_and_certificates_are_linked_to_no_product():
+def test_hidden_decorative_and_certificate_pictures_are_not_linked():
     document = layouts.card_grid()
     for state in (PlacementState.HIDDEN, PlacementState.DECORATIVE):
         _, _, links = linked(document, placed(document, state=state))
@@ -131,7 +131,7 @@ def test_caption_raises_the_score_and_is_evidence():
     assert scores["Alder, laid in a herringbone"] > scores[None]
 
 
-def test_one_picture_over_several_cards_is_linked_to_each():
+def test_picture_over_several_cards_is_linked_to_each():
     document = layouts.card_grid()
     whole = placed(document)[1].model_copy(update={"bbox": (0.0, 150.0, 595.0, 842.0)})
     products, _, links = linked(document, [whole])
@@ -142,7 +142,7 @@ def test_one_picture_over_several_cards_is_linked_to_each():
     assert all("shared picture" in {e.rule for e in made.evidence} for made in of_products)
 
 
-def test_chunks_are_linked_to_the_products_they_are_about():
+def test_chunks_are_linked_to_the_products_they_describe():
     for make in (layouts.card_grid, layouts.long_sections, layouts.repeated_names):
         products, chunks, links = linked(make(), [])
         of_chunk = {c.id: {made.target for made in links if made.source == c.id} for c in chunks.chunks}

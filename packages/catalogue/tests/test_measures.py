@@ -15,7 +15,7 @@ def test_name_gives_size_code_and_last_colour() -> None:
     assert [size_in(text) for text in ("600 x 600", "in 600 x 600 pieces")] == ["600 x 600", None]
 
 
-def test_value_tells_its_key_and_shares_a_composition_only_of_the_whole() -> None:
+def test_measures_codes_and_whole_compositions_are_recognised() -> None:
     for text, key in (
         ("3 kg", "weight"),
         ("0.5 l", "capacity"),
@@ -29,7 +29,7 @@ def test_value_tells_its_key_and_shares_a_composition_only_of_the_whole() -> Non
     assert composition_in("wool 60 %, linen 30 %") is None
 
 
-def test_labels_within_a_line_begin_behind_a_sign_or_a_number() -> None:
+def test_label_within_a_line_follows_sign_or_number() -> None:
     assert [found[1:] for found in labels_within("Polo 12 - Size: 23 x 18; Weight: 2 kg")] == [
         ("size", "Size", "23 x 18"), ("weight", "Weight", "2 kg"),
     ]  # fmt: skip

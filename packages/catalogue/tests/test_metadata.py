@@ -32,7 +32,7 @@ SPECIFIED = page(
 )  # fmt: skip
 
 
-def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
+def test_invented_values_and_unknown_fields_are_rejected() -> None:
     description = described(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
@@ -44,7 +44,7 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     ]
 
 
-def test_values_are_without_marks_of_rows_all_kept_and_each_once() -> None:
+def test_each_value_is_kept_once_without_row_marks() -> None:
     assert described(("size", "# Size: | 60 × 120 cm")).metadata["size"] == "Size: 60 × 120 cm"
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
     found = described(("color", "sand"), ("colour", "slate"), ("color", "sand"), pages=[both])

@@ -39,7 +39,7 @@ def names_of(groups: Iterable[NameGroup]) -> list[tuple[str, ...]]:
     return [tuple(candidate.name for candidate in group.candidates) for group in groups]
 
 
-def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
+def test_texts_at_one_place_group_whatever_their_style() -> None:
     """A line above them that comes again is no page's own title."""
     names = ("Alder", "Birke", "Cedro", "Dune")
     for heads in (
@@ -55,7 +55,7 @@ def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
         assert names in names_of(group for group in groups if group.role)
 
 
-def test_lines_of_a_table_are_texts_of_their_own() -> None:
+def test_lines_of_a_table_are_separate_texts() -> None:
     right_to_left = [(300, "نخود ممتاز"), (200, "900")]
     for cells in ([(60, "СП-300-8,5/10,5"), (200, "375,0"), (300, "9 200")], right_to_left):
         blocks = [layouts.text(x, 100 + 12 * row, words, 9) for row in range(4) for x, words in cells]
@@ -90,7 +90,7 @@ def test_texts_without_anything_that_products_have_are_bare() -> None:
     assert [odd["bare"] for odd in find_oddities(group)] == [0, 1]
 
 
-def test_addresses_in_the_feet_of_most_pages_make_none_a_page_of_contacts() -> None:
+def test_addresses_in_most_footers_make_no_contacts_page() -> None:
     names = tuple(f"Honey {word}" for word in ("Linden", "Acacia", "Oak", "Rose"))
     foot = [layouts.text(60, 780, "www.example.com", 8), layouts.text(300, 780, "+49 30 1234567", 8)]
     pages = [layouts.page(n, [layouts.text(60, 300, name, 20), *foot]) for n, name in enumerate(names, 1)]
@@ -106,7 +106,7 @@ def test_names_codes_measures_and_catalogues_are_told() -> None:
     assert [bool(says_catalogue(title)) for title in titles] == [True, True, False]
 
 
-def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> None:
+def test_likeliest_of_many_unrelated_groups_names_no_products() -> None:
     """A group that others back is taken although it is no likelier itself."""
     names = ["Alder", "Birke", "Cedro", "Dune", "Elm"]
     pages = [layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 10 + 4 * n) for n, name in enumerate(names)])]

@@ -17,7 +17,7 @@ def test_only_labels_before_a_name_are_cut() -> None:
         assert without_label(f"{label.upper()}: Alder") == without_label(f"{label} : Alder") == "Alder", label
 
 
-def test_words_behind_the_label_of_a_code_stay_a_text() -> None:
+def test_words_behind_a_code_label_stay_a_text() -> None:
     lines = ["REF: POLO B", "REF: HFE", "REF: AB-1234", "Size: 30 x 40 cm"]
     page = layouts.page(1, [layouts.text(60, 60 + 50 * n, line) for n, line in enumerate(lines)])
     layout = summarise_page(page)

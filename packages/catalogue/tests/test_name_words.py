@@ -17,7 +17,7 @@ def test_meanings_are_centred_and_independent_of_order() -> None:
     assert again[[1, 2, 0]] == pytest.approx(first, abs=1e-5)
 
 
-def test_groups_that_mean_the_same_are_near_and_of_many_texts_some_are_taken_evenly() -> None:
+def test_similar_groups_are_near_and_texts_sampled_evenly() -> None:
     names, others, titles = np.array(meanings([NAMES, ["Pine table", "Steel clock", "Cotton rug"], TITLES]))
     assert names @ others > names @ titles
     many = [f"{kind} {n}" for kind in ("Chair", "Lamp") for n in range(MOST_TEXTS)]

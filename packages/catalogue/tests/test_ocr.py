@@ -75,7 +75,7 @@ def is_near(found: Sequence[Box], boxes: Sequence[Box], slack: float = 4) -> boo
     return all(abs(a - b) <= slack for one, box in pairs for a, b in zip(one, box, strict=True))
 
 
-def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products(tmp_path: Path) -> None:
+def test_turned_scans_are_read_and_cut_into_products(tmp_path: Path) -> None:
     path = as_pdf(scan(*NAMES), scan(*NAMES, turn=270), scan(*NAMES, turn=180), path=tmp_path / "scans.pdf")
     _, (upright, sideways, upside_down), found, _ = read_pdf(path, ocr="auto")
     assert (upright.turn, sideways.turn, upside_down.turn) == (0, 90, 180)
@@ -123,7 +123,7 @@ def test_raster_of_captioned_products_is_read(tmp_path: Path) -> None:
     assert {p.caption for p in found.placements if p.page == 1} == set(NAMES)
 
 
-def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -> None:
+def test_child_that_dies_resumes_with_the_next_region(tmp_path: Path) -> None:
     path = as_pdf(scan(*NAMES), path=tmp_path / "scan.pdf")
     lines = [(40.0, 290.0, 180.0, 315.0), (280.0, 290.0, 420.0, 315.0), (40.0, 40.0, 340.0, 90.0)]
     asked = {
@@ -257,7 +257,7 @@ def test_page_of_garbage_is_read_by_pixels() -> None:
     assert wants_ocr("always", page_json(text))
 
 
-def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repeated() -> None:
+def test_printed_lines_become_paragraphs_and_are_not_repeated() -> None:
     lines = (
         PrintedLine("Oak table", (10, 10, 90, 34), 0.99),
         PrintedLine("Made by hand", (10, 50, 90, 64), 0.97),
@@ -300,7 +300,7 @@ def two_goods(*, ground: str = "white") -> tuple[Image.Image, list[tuple[float, 
 
 
 @pytest.mark.parametrize("about", ["thin frame", "sheet", "curve and rule"])
-def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -> None:
+def test_pictures_are_found_within_what_surrounds_them_all(about: str) -> None:
     texts = [(30.0, 350.0, 130.0, 365.0), (220.0, 350.0, 320.0, 365.0)]
     goods, boxes = two_goods(ground="ivory" if about == "sheet" else "white")
     pen = ImageDraw.Draw(goods)
@@ -317,7 +317,7 @@ def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -
     assert is_near(find_regions(np.asarray(goods), texts, 240_000), boxes)
 
 
-def test_goods_are_cut_out_and_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
+def test_goods_are_cut_out_and_photographs_stay_whole() -> None:
     texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
     slab, goods = (Image.new("RGB", (400, 400), "silver") for _ in range(2))
     for n in range(8):
@@ -366,7 +366,7 @@ def test_ground_is_that_under_the_lines() -> None:
     assert find_regions(np.asarray(page), lines[:2], 240_000) == [], "two lines may stand on a wall"
 
 
-def test_lines_are_captions_of_a_raster_unless_as_high_as_a_picture() -> None:
+def test_lines_of_a_raster_are_captions_unless_huge() -> None:
     unread = ((20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0))
     assert raster_texts(page(drawn=[RASTER])) is None
     assert raster_texts(page(drawn=[RASTER], unread=unread)) == {"turn": 0, "lines": list(unread)}

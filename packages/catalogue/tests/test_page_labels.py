@@ -18,7 +18,7 @@ def test_labels_of_the_pdf_count_before_printed_numbers() -> None:
     assert labels(foot(1, label="i"), foot(2, "9", label="ii"), foot(3, "1", label="3")) == {1: "i", 2: "ii"}
 
 
-def test_printed_numbers_at_one_distance_are_labels_of_the_pages_between_them() -> None:
+def test_numbers_at_one_distance_label_pages_between_them() -> None:
     words = ["", "12", "Page 13 | Chairs 2024", "", "15", "Chairs 2024"]
     assert labels(*(foot(n, word) for n, word in enumerate(words, start=1))) == {2: "12", 3: "13", 4: "14", 5: "15"}
     spreads = [foot(n, *(str(2 * n - 2 + k) for k in (0, 1))) for n in range(2, 5)]

@@ -28,7 +28,7 @@ def test_names_with_one_value_beside_each_are_rows(values: tuple[str, ...]) -> N
     assert texts([*column(60, *NAMES), *column(300, *values)]) == [*NAMES, *values]
 
 
-def test_columns_that_end_or_begin_about_there_are_rows() -> None:
+def test_roughly_aligned_columns_make_rows() -> None:
     at_right = [(300 - 5 * len(each), each) for each in ("5 kg", "250 g", "1500 g")]
     read_from_pixels = [(300.0, "1 kg"), (302.5, "2 kg"), (301.0, "3 kg")]
     for values in (at_right, read_from_pixels):
@@ -43,7 +43,7 @@ def test_lines_without_a_value_beside_them_go_on() -> None:
     )
 
 
-def test_prose_and_codes_in_two_columns_are_no_table() -> None:
+def test_prose_or_codes_in_columns_are_no_table() -> None:
     left = "We make floors of oak, ash and beech|in our own works, which were founded|in the hills above it. Each is"
     right = "treated with oil of linseed and wax, so|that it can be mended. Since the year|1923 no one has changed it."
     for one, other in ((left, right), ("LTM1050-3.1|LTM1060-4.1|LTM1090-4.2", "LRT1100|LRT1200|LRT1300")):
@@ -51,7 +51,7 @@ def test_prose_and_codes_in_two_columns_are_no_table() -> None:
         assert texts(blocks) == [one.replace("|", " "), other.replace("|", " ")]
 
 
-def test_short_lines_that_begin_with_the_same_word_are_texts_of_their_own() -> None:
+def test_short_lines_with_equal_beginnings_are_separate_texts() -> None:
     assert texts(column(60, "Controller PWM 10A", "Controller PWM 20A")) == ["Controller PWM 10A", "Controller PWM 20A"]
     assert texts(column(60, "Rice, round", "Rice, long", "for soups")) == ["Rice, round", "Rice, long for soups"]
 

@@ -59,7 +59,7 @@ def test_letter_that_is_a_picture_is_no_text(lines_of) -> None:
     assert lines_of(paper) == [["Chair"], ["Chair", "a"]]
 
 
-def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(lines_of) -> None:
+def test_unseen_text_of_scans_and_outlines_stays(lines_of) -> None:
     paper = Paper()
     over, _, outlines = pages = paper.pages(3)
     for page in pages[:2]:
@@ -98,7 +98,8 @@ def test_letter_spaced_words_are_joined(lines_of) -> None:
     assert lines_of(paper) == [["font", text] for text in printed.values()]
 
 
-def test_ligatures_right_to_left_words_mirrored_signs_and_endless_lines_are_read(lines_of) -> None:
+def test_ligatures_mirrored_signs_and_endless_lines_are_read(lines_of) -> None:
+    """So are words from right to left."""
     paper = Paper()
     page = paper.page()
     page.insert_htmlbox((20, 20, 380, 100), "<p>of\ufb01ce \ufb02oor</p>")
@@ -114,7 +115,7 @@ def test_ligatures_right_to_left_words_mirrored_signs_and_endless_lines_are_read
     assert [len(line) for line in endless] == [LONGEST_LINE, LONGEST_LINE, 500]
 
 
-def test_numbers_of_glyphs_are_read_in_a_known_order_of_fonts(tmp_path: Path) -> None:
+def test_glyph_numbers_are_read_by_known_font_orders(tmp_path: Path) -> None:
     paper, words = Paper(), "Rolled steel, 40 x 60 (black)"
     for first in (29, 31):
         write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in words])

@@ -37,7 +37,7 @@ def read_alike(path: Path) -> tuple[list[Page], list[Page], Extraction, Extracti
     return pages, others, found, same
 
 
-def test_it_reads_the_words_and_pictures_that_mupdf_reads(small_catalogue: Path, tmp_path: Path) -> None:
+def test_pdfium_reads_the_words_and_pictures_mupdf_reads(small_catalogue: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(small_catalogue.read_bytes())
     _, _, found, same = read_alike(path)
@@ -46,7 +46,7 @@ def test_it_reads_the_words_and_pictures_that_mupdf_reads(small_catalogue: Path,
     assert jpegs[0] == jpegs[1]
 
 
-def test_turned_pages_cells_and_masks_are_read_as_mupdf_does(paper: Paper, tmp_path: Path) -> None:
+def test_turned_pages_cells_and_masks_match_mupdf(paper: Paper, tmp_path: Path) -> None:
     picture = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     for turn in (0, 90, 180, 270):
         paper.put(paper.page("Tile Alba", rotation=turn), picture, (50, 100, 250, 200))
@@ -73,7 +73,7 @@ def test_turned_pages_cells_and_masks_are_read_as_mupdf_does(paper: Paper, tmp_p
         assert len({place.content_key for place in found.placements if place.page == 6}) == 3, "each of its clips"
 
 
-def test_picture_drawn_as_a_letter_is_told_and_one_under_another_hidden(paper: Paper, tmp_path: Path) -> None:
+def test_letter_pictures_are_reported_and_covered_ones_hidden(paper: Paper, tmp_path: Path) -> None:
     """A picture next to a mask is, too; and one that paints nothing hides no other."""
     image = paper.image(60, 40, jpeg(gradient(60, 40)), "/DCTDecode")
     write_drawn_glyph(paper, paper.page("Chair"), b"1000 0 d0 q 1000 0 0 667 0 0 cm /I Do Q", f"/I {image} 0 R", 240)
@@ -96,7 +96,7 @@ def test_picture_drawn_as_a_letter_is_told_and_one_under_another_hidden(paper: P
     ]  # fmt: skip
 
 
-def test_text_is_what_is_seen_with_ligatures_slanted_words_and_unnamed_glyphs(paper: Paper, tmp_path: Path) -> None:
+def test_text_is_what_is_seen_whatever_its_glyphs(paper: Paper, tmp_path: Path) -> None:
     page = paper.page("Seen")
     page.insert_text((40, 80), "white on white", color=(1, 1, 1))
     page.insert_text((40, 120), "never painted", render_mode=3)
@@ -190,7 +190,7 @@ TRIED: Final = sorted(HOSTILE.keys() - (set() if SOAK else LONG))
 @pytest.mark.parametrize(
     "fault", [pytest.param(fault, marks=[] if fault in TRIED[::8] else [pytest.mark.nightly]) for fault in TRIED]
 )
-def test_fault_has_a_name_and_leaves_the_other_page(tmp_path: Path, fault: str) -> None:
+def test_fault_is_named_and_leaves_the_other_page(tmp_path: Path, fault: str) -> None:
     (tmp_path / "a.pdf").write_bytes(HOSTILE[fault][0]())
     texts, kinds, warnings = list[str](), set[str](), tuple[str, ...]()
     try:

@@ -30,7 +30,7 @@ def is_near(found: Box, expected: Box) -> bool:
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
-def test_a_picture_is_lost_unless_a_placement_covers_it(paper: Paper, tmp_path: Path, rotation: int) -> None:
+def test_picture_is_lost_unless_a_placement_covers_it(paper: Paper, tmp_path: Path, rotation: int) -> None:
     page = paper.page("A page with a picture that no placement covers")
     page.insert_image(PHOTO, stream=png(photo()))
     page.set_rotation(rotation)
@@ -41,7 +41,7 @@ def test_a_picture_is_lost_unless_a_placement_covers_it(paper: Paper, tmp_path: 
     assert unplaced(paper, tmp_path, [shown]) == []
 
 
-def test_pictures_side_by_side_are_two_and_a_panel_around_them_is_none(paper: Paper, tmp_path: Path) -> None:
+def test_panel_around_two_pictures_is_no_picture(paper: Paper, tmp_path: Path) -> None:
     page = paper.page()
     page.draw_rect((20, 200, 380, 500), fill=(0.8, 0.85, 0.9), color=(0, 0, 0))
     for left in (40, 210):
@@ -49,7 +49,7 @@ def test_pictures_side_by_side_are_two_and_a_panel_around_them_is_none(paper: Pa
     assert [round(box[0], -1) for box in unplaced(paper, tmp_path)] == [40, 210]
 
 
-def test_text_rules_tables_gradients_and_flat_shapes_are_no_pictures(paper: Paper, tmp_path: Path) -> None:
+def test_text_tables_gradients_and_shapes_are_no_pictures(paper: Paper, tmp_path: Path) -> None:
     page = paper.page()
     page.draw_rect((0, 0, 400, 60), fill=(0.7, 0.1, 0.1), color=None)
     paper.shade(page, (0, 80, 400, 140))
@@ -65,7 +65,7 @@ def test_text_rules_tables_gradients_and_flat_shapes_are_no_pictures(paper: Pape
     assert unplaced(paper, tmp_path) == []
 
 
-def test_a_page_of_noise_and_a_page_without_area_are_looked_at_too() -> None:
+def test_noise_and_pages_without_area_are_examined_too() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (600, 420, 3), np.uint8)
     assert pictures_seen(noise, [(50, 50, 60, 60)], scale=50 / 72) != []
     assert pictures_seen(np.zeros((1, 1, 3), np.uint8), [(-9, -9, 5000, 5000)], scale=50 / 72) == []
@@ -78,7 +78,7 @@ def mosaic(page: pymupdf.Page, box: Box, tile: int) -> None:
             page.draw_rect((x, y, x + tile, y + tile), color=None, fill=((x * y) % 97 / 97, x % 31 / 31, y % 17 / 17))
 
 
-def test_an_ingest_finds_a_picture_that_is_drawn_and_no_placement_covers(paper: Paper, tmp_path: Path) -> None:
+def test_ingest_finds_drawn_pictures_that_no_placement_covers(paper: Paper, tmp_path: Path) -> None:
     drawn, beside, few = paper.pages(3)
     mosaic(drawn, PHOTO, tile=10)
     drawn.insert_text((40, 40), "A mosaic beside a photograph")
@@ -91,7 +91,7 @@ def test_an_ingest_finds_a_picture_that_is_drawn_and_no_placement_covers(paper: 
     assert math.isclose(found[0].share, 120 * 100 / (400 * 600), abs_tol=0.005)
 
 
-def test_boxes_are_drawn_over_the_page_and_notes_beside_it(paper: Paper, tmp_path: Path) -> None:
+def test_boxes_are_drawn_over_the_page_with_notes(paper: Paper, tmp_path: Path) -> None:
     paper.page().insert_image(PHOTO, stream=png(gradient(120, 100)))
     boxes = (
         DrawnBox(bbox=PHOTO, sign="1S", color="#0072b2"),

@@ -35,13 +35,13 @@ def test_large_pictures_are_shown_and_tiny_ones_decorative() -> None:
     ) == [SHOWN, DECORATIVE, DECORATIVE, SHOWN]
 
 
-def test_same_content_on_three_pages_is_decorative_and_on_one_page_is_not() -> None:
+def test_same_content_is_decorative_only_on_three_pages() -> None:
     assert states(*(sighting(page=n) for n in (1, 2, 3))) == [DECORATIVE] * 3
     assert states(*(sighting(page=n) for n in (1, 2))) == [SHOWN] * 2
     assert states(*(sighting(xref=n) for n in (1, 2, 3))) == [SHOWN] * 3
 
 
-def test_same_look_on_three_pages_is_decorative_unless_its_colour_differs() -> None:
+def test_same_look_is_decorative_unless_its_colour_differs() -> None:
     def seen(page: int, tone: tuple[int, int, int]) -> Sighting:
         return sighting(page=page, content=str(page), phash="00ff" * 4, tone=tone)
 
@@ -54,7 +54,7 @@ def test_hidden_placements_do_not_count_as_repetition() -> None:
     assert states(sighting(), *outside) == [SHOWN, HIDDEN, HIDDEN, HIDDEN]
 
 
-def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
+def test_slit_is_hidden_and_half_a_picture_shown() -> None:
     whole = (0, 0, 400, 400)
     assert states(
         sighting(bbox=(0, 0, 5, 400), whole=whole),
@@ -67,7 +67,7 @@ def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from("abc"), st.integers(0, 2)), max_size=12))
-def test_every_sighting_becomes_one_placement_with_its_own_id(drawn: list[tuple[int, str, int]]) -> None:
+def test_every_sighting_becomes_one_placement_with_own_id(drawn: list[tuple[int, str, int]]) -> None:
     seen = [
         sighting(page=page, content=content, bbox=(x * 50, 0, x * 50 + 200, 200))
         for page, content, x in sorted(drawn, key=lambda one: one[0])
@@ -92,12 +92,12 @@ CAPTIONS: list[tuple[list[Line], str | None]] = [
 ]  # fmt: skip
 
 
-def test_caption_is_the_nearest_text_that_may_be_one() -> None:
+def test_caption_is_the_nearest_text_that_qualifies() -> None:
     for lines, expected in CAPTIONS:
         assert caption(PICTURE, lines) == expected
 
 
-def test_nearby_text_keeps_the_order_of_the_page_and_its_limit() -> None:
+def test_nearby_text_keeps_page_order_and_its_limit() -> None:
     lines = [line("Title", 120, 50), line("Oak", 120, 255), line("Elsewhere", 120, 700)]
     assert nearby_text(PICTURE, lines) == "Title\nOak"
     assert nearby_text(PICTURE, lines[2:]) is None

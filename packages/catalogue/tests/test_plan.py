@@ -16,7 +16,7 @@ def without_products(pages: list[Page]) -> Plan:
     return make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
 
 
-def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
+def test_only_cover_index_contacts_and_blanks_are_skipped():
     document = layouts.long_sections()
     plan = planned(document)
     skipped = {p.number: p.reason for p in plan.pages if p.kind == "skipped"}
@@ -26,7 +26,7 @@ def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
     assert [p.number for p in planned(blank, focus=False).pages if p.kind == "skipped"] == [19], "without content"
 
 
-def test_divider_listed_in_the_outline_is_skipped_and_an_opener_is_not():
+def test_dividers_in_outline_are_skipped_and_openers_kept():
     plan = planned(layouts.coded_colours())
     assert {p.number: p.reason for p in plan.pages if p.kind == "skipped" and 1 < p.number < 29} == {
         2: "section divider", 11: "section divider", 20: "section divider",
@@ -47,7 +47,7 @@ def test_certificates_and_specifications_outside_products_are_entity_pages():
     assert plan.pages[3].reason.startswith("Kept")
 
 
-def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
+def test_first_and_last_page_are_kept_unless_identified():
     photo = [(60, 100, 500, 600)]
     middle = [page(n, prose(60, 60, layouts.WORDS * 3), photo) for n in (2, 3)]
 
@@ -75,7 +75,7 @@ def test_heading_skips_no_page_of_priced_pictures():
         assert plan.pages[1].kind == kind, lines
 
 
-def test_price_table_is_no_index_and_numbers_that_rise_are():
+def test_only_rising_page_numbers_make_an_index():
     def table(numbers: list[int]) -> Page:
         rows = [
             (text(60, 60 + 20 * n, f"Board {'ABCDEF'[n]}"), text(300, 60 + 20 * n, str(p)))

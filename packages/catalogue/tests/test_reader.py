@@ -35,9 +35,7 @@ def pages(path: Path, files: Files) -> list[Page]:
     return list(iter_pages(files, reader.read(path, files, settings())))
 
 
-def test_text_keeps_place_size_and_style_and_a_shading_is_no_picture(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
+def test_text_keeps_style_and_shading_is_no_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     page.insert_text((50, 100), "Terrazzo Grey", fontsize=20, fontname="hebo", color=(1, 0, 0))
     page.insert_text((50, 130), "a floor of chips", fontsize=9, fontname="heit")
@@ -73,7 +71,7 @@ def test_boxes_are_of_the_page_as_shown(paper: Paper, files: Files, tmp_path: Pa
         assert {90: (x > 540, y < 90), 180: (x > 310, y > 540), 270: (x < 60, y > 310)}[rotation] == (True, True)
 
 
-def test_outline_labels_title_and_progress_are_those_of_the_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_outline_labels_title_and_progress_match_the_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
     for n in range(12):
         paper.page(f"page {n}")
     paper.document.set_toc([[1, "Tiles", 2], [2, "Oak", 3]])
@@ -88,7 +86,7 @@ def test_outline_labels_title_and_progress_are_those_of_the_pages(paper: Paper, 
     assert seen == [(done, 12) for done in range(13)]
 
 
-def test_aligned_columns_hint_at_a_table_and_prose_does_not(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_only_aligned_columns_hint_at_a_table(paper: Paper, files: Files, tmp_path: Path) -> None:
     cells = [("Thickness", "9 mm"), ("Slip rating", "R10"), ("Size", "60x120"), ("Weight", "2 kg")]
     for rows, step in ((cells, 20), (cells[:2], 20), (cells[:3], 150)):  # the last are cards far apart
         page = paper.page()
@@ -147,7 +145,7 @@ def imported_with(module: str) -> set[str]:
     return set(run.stdout.split())
 
 
-def test_child_imports_little_and_its_parent_never_imports_the_parser() -> None:
+def test_child_imports_little_and_its_parent_no_parser() -> None:
     heavy = {"torch", "prefect", "sqlalchemy", "pymupdf4llm", "numpy", "pydantic", "PIL"}
     assert not heavy & imported_with("swatchbook_catalogue.pdf.mupdf_document")
     assert not {"torch", "prefect", "pymupdf", "pypdfium2"} & imported_with("swatchbook_catalogue.pdf.reader")
@@ -193,7 +191,7 @@ def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path) -> None:
     assert isinstance(failure(tmp_path, files), InvalidReference)
 
 
-def test_damaged_document_raises_or_is_read_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_damaged_document_raises_or_is_read_with_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     data, damaged = paper.save(tmp_path / "a.pdf").read_bytes(), tmp_path / "b.pdf"
     damaged.write_bytes(data.replace(b"/Count 1/", b"/Count-9/"))
@@ -208,7 +206,7 @@ def test_damaged_document_raises_or_is_read_with_a_warning(paper: Paper, files: 
     assert any("repaired" in said for said in reading.warnings)
 
 
-def test_too_large_a_document_raises_before_it_is_read(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_too_large_raises_before_it_is_read(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.pages(4)
     large = tmp_path / "large.pdf"
     with large.open("wb") as file:
@@ -273,7 +271,7 @@ def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Pa
 
 @pytest.mark.nightly
 @pytest.mark.usefixtures("troubled")
-def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_time_limit_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("one")
     for _ in range(9):
         paper.page("LOOP")
@@ -287,7 +285,7 @@ def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, fi
 
 @pytest.mark.nightly
 @pytest.mark.usefixtures("troubled")
-def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
+def test_tables_lost_to_hanging_or_crashing_are_named(paper: Paper, tmp_path: Path) -> None:
     for text in ("LOOP", "ABORT"):  # and none whose tables are read: on a busy machine that may take longer
         paper.page(text)
     found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(page_seconds=8))

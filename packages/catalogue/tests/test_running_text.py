@@ -18,7 +18,7 @@ def test_running_heads_and_feet_are_no_captions() -> None:
     assert len(captions(*pages[:2])) == 2  # twice may be a caption
 
 
-def test_a_price_in_a_margin_may_be_a_caption_like_one_elsewhere() -> None:
+def test_price_in_a_margin_may_be_a_caption() -> None:
     prices = ("64.00", "8.50", "120.00", "64.00")
     pages = [page(n, [text(50, 800, f"€ {p} per m²"), text(50, 820, str(n))]) for n, p in enumerate(prices, start=1)]
     assert captions(*pages) == ["€ 64.00 per m²"]

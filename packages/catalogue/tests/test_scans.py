@@ -25,7 +25,7 @@ def scan(small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Sca
     return Scanned(small_catalogue, tmp_path_factory.mktemp("scan"))
 
 
-def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanned, small_catalogue: Path) -> None:
+def test_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanned, small_catalogue: Path) -> None:
     assert scanned_pages(scan.pages) == [1, 2, 3, 4, 5, 6]
     scans = read_scans(FakeChat(scan.says), scanned_pages(scan.pages), scan.render)
     pages = list(with_scans(scan.pages, scans))
@@ -40,7 +40,7 @@ def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanne
     assert description.metadata["slip_rating"] == "R10"
 
 
-def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
+def test_pages_are_rendered_and_missing_ones_are_lost(scan: Scanned) -> None:
     painted = dict(scan.render([2, 99]))
     assert isinstance(painted[2], bytes)
     picture = Image.open(io.BytesIO(painted[2]))
@@ -48,7 +48,7 @@ def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
     assert isinstance(painted[99], FailedPage)
 
 
-def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
+def test_unreadable_page_is_lost_alone_and_named() -> None:
     gone = FailedPage(page=3, kind="crashed_worker", message="It crashed.", transient=True)
 
     def paint(numbers: Sequence[int]) -> list[tuple[int, bytes | FailedPage]]:

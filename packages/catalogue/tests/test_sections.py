@@ -24,7 +24,7 @@ def regions(*blocks: Block, names: tuple[str, ...]) -> dict[str, Box]:
     return {section.name: box for section in found for _, box in section.regions}
 
 
-def test_large_price_and_heading_above_a_name_end_no_section() -> None:
+def test_headings_and_prices_above_names_end_no_section() -> None:
     for large in ("Rp149.000", "Valor unitário:"):
         blocks = [text(60, 100, "Oslo", 16), text(60, 200, large, 18), text(60, 400, "Bergen", 16)]
         assert regions(*blocks, names=("Oslo", "Bergen"))["Oslo"][3] == pytest.approx(400, abs=2)

@@ -3,7 +3,7 @@ from inspect import signature
 from swatchbook.catalogue_reader import CatalogueReader, catalogue_reader
 
 
-def test_the_library_has_what_the_core_asks_of_it() -> None:
+def test_library_has_what_the_core_asks_of_it() -> None:
     reader = catalogue_reader()
     assert set(reader.RECIPES) == {"scan", "discover", "describe"}
     for name, asked in vars(CatalogueReader).items():

@@ -42,13 +42,13 @@ def test_name_takes_its_row_with_units() -> None:
     assert cells(0, bare) == {"size": "100 cm"}
 
 
-def test_heads_of_the_page_before_count_where_a_page_has_none() -> None:
+def test_missing_heads_are_those_of_the_previous_page() -> None:
     page = lines(*ROWS[1])
     assert cells(1, page) == {}
     assert cells(1, page, lines(*HEADS, *ROWS[0])) == {"size": "40 x 40 cm", "weight": "18 kg", "price": "€ 4.50"}
 
 
-def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> None:
+def test_one_label_heads_a_table_only_with_names() -> None:
     own = [ROWS[0][0], ROWS[0][3]]
     assert cells(0, lines(HEADS[3], *own)) == {}
     assert cells(0, lines(HEADS[0], HEADS[3], *own)) == {"price": "€ 9.00"}
@@ -61,7 +61,7 @@ def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> No
     assert found == ["315,0 kg", "€ 10", "€ 12"], "the head gives the unit"
 
 
-def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
+def test_cell_belongs_to_the_last_name_before_it() -> None:
     left, right = text(60, 120, "Kerb"), text(320, 120, "Slab")
     heads = [text(60, 100, "Item"), text(220, 100, "Price"), text(320, 100, "Item"), text(420, 100, "Price")]
     page = lines(*heads, left, text(220, 120, "€ 1"), right, text(420, 120, "€ 2"))
@@ -83,7 +83,7 @@ def test_code_before_the_name_under_long_heads() -> None:
     assert found == {"code": "0603681221", "ean": "3165140853675", "price": "6.225,00"}
 
 
-def test_two_aligned_columns_in_different_type_are_labels_and_values() -> None:
+def test_columns_in_different_type_are_labels_and_values() -> None:
     rows = [("Mould cavities", "1 / 2"), ("Clamping force", "8 Ton"), ("Operation", "Hydraulic")]
     sheet = [b for n, (label, value) in enumerate(rows)
              for b in (text(60, 100 + 20 * n, label), text(200, 100 + 20 * n, value, bold=True))]  # fmt: skip

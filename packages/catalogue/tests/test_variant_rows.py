@@ -59,7 +59,7 @@ def test_what_names_and_describes_a_variant(rows: list[tuple[str, ...]], said: s
     assert ", ".join("|".join(part or "" for part in each) for each in variants(grid(*rows))) == said
 
 
-def test_rows_of_a_price_list_are_variants_of_the_name_they_share() -> None:
+def test_rows_sharing_a_name_are_variants_of_it() -> None:
     cells = grid(("2 inch", "€ 9.00"), ("3 inch", "€ 12.00"), ("one", "€ 7.00"), ("two", "€ 8.00"), x=200, y=40)
     assert variants(cells, "Blower", "Blower", "Saw", "Drill") == [
         ("2 inch", None, None, "€ 9.00"), ("3 inch", None, None, "€ 12.00"),
@@ -67,7 +67,7 @@ def test_rows_of_a_price_list_are_variants_of_the_name_they_share() -> None:
     assert variants(cells, "Saw", "Saw long", "Blower", "Drill") == []
 
 
-def test_next_lines_of_a_cell_belong_to_its_row() -> None:
+def test_further_lines_of_a_cell_join_its_row() -> None:
     cells = grid(("oak", "€ 9.00"), ("oak,", "€ 12.00"))
     assert [v.name for v in described([*cells, text(60, 228, "oiled"), text(60, 500, "Terms")]).variants] == [
         "oak", "oak, oiled",

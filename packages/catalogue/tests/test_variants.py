@@ -39,7 +39,7 @@ def variants_of(blocks: list[Block], pictures: list[Box] | None = None, name: st
     return find_variants(product, {1: PageParts(layout, places)}, {fold(name), fold("Birke")})
 
 
-def test_one_code_codes_of_several_kinds_or_one_name_twice_are_no_variants() -> None:
+def test_variants_need_several_names_with_similar_codes() -> None:
     sand = [text(60, 200, "AB-101"), text(60, 214, "Sand")]
     for others in (
         [], [text(60, 300, "Slip rating: R10")], [text(300, 200, "ISO-14125"), text(300, 214, "Clay")],
@@ -48,7 +48,7 @@ def test_one_code_codes_of_several_kinds_or_one_name_twice_are_no_variants() -> 
         assert not variants_of([*sand, *others])
 
 
-def test_the_same_code_again_is_the_same_variant_under_its_shortest_name() -> None:
+def test_repeated_code_is_one_variant_under_shortest_name() -> None:
     blocks = [
         text(60, 200, "Sand, detail", 9), text(60, 214, "AB-101", 7), text(60, 300, "Sand", 9),
         text(60, 314, "AB-101", 7), text(300, 300, "Alder Clay, AB-104", 7),
@@ -56,7 +56,7 @@ def test_the_same_code_again_is_the_same_variant_under_its_shortest_name() -> No
     assert sorted((v.name, v.code) for v in variants_of(blocks)) == [("Clay", "AB-104"), ("Sand", "AB-101")]
 
 
-def test_families_have_the_beginning_of_names_or_the_category_in_common() -> None:
+def test_families_share_a_name_beginning_or_a_category() -> None:
     names = [("Window 1", "Frames"), ("Window 2", "Frames"), ("Sill", "Frames"), ("LTM 1050", "Cranes"),
              ("LTM 1090", "Cranes"), ("Lamp", "Light"), ("Stool", None), ("Stool", None)]  # fmt: skip
     products = [found_product(name, category=category) for name, category in names]

@@ -136,7 +136,7 @@ def colour_chart(paper: Paper, page: pymupdf.Page) -> None:
         page.draw_rect((60 + 50 * n, 100, 100 + 50 * n, 140), color=None, fill=colour)
 
 
-def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
+def test_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
     paper = Paper()
     for page, (_, draw) in zip(paper.pages(len(SHOWN)), SHOWN.values(), strict=True):
         draw(paper, page)
@@ -159,7 +159,7 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
     assert as_they_are == {"jpeg_in_colour", "in_a_form"}
 
 
-def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:
+def test_empty_frame_is_not_part_of_a_drawing() -> None:
     paper = Paper()
     page = paper.page()
     drawing_in_lines(paper, page)
