@@ -36,7 +36,7 @@ def layout(columns: int, rows: int, gutter: tuple[float, float] = (0.0, 0.0)) ->
     at=st.tuples(st.integers(0, 6), st.integers(0, 6)),
     off=st.lists(st.floats(-0.02, 0.02), min_size=8, max_size=8),
 )
-def test_two_neighbours_across_a_corner_show_the_whole_grid(
+def test_two_cells_across_a_corner_show_the_grid(
     columns: int, rows: int, gutter: tuple[float, float], at: tuple[int, int], off: list[float]
 ) -> None:
     cell = layout(columns, rows, gutter)
@@ -68,7 +68,7 @@ def pixels(columns: int, rows: int, pitch: tuple[float, float], cell: tuple[floa
     return PicturePixels(np.asarray(page), 2.0)
 
 
-def test_edges_in_the_pixels_show_rows_with_room_for_captions() -> None:
+def test_edges_show_rows_with_room_for_captions() -> None:
     """Without them, five rows would fit."""
     page = pixels(3, 4, (100.0, 120.0), (100.0, 96.0))
     drawn: Box = (42.0, 88.0, 138.0, 188.0)
@@ -84,7 +84,7 @@ def test_edges_in_the_pixels_show_rows_with_room_for_captions() -> None:
     assert grid_of(PICTURE, [cell], blank) == grid_of(PICTURE, [cell]), "a page without edges says nothing"
 
 
-def test_cells_say_how_far_the_grid_goes_and_pictures_of_another_size_are_not_cut() -> None:
+def test_grid_follows_from_cells_and_fits_one_size() -> None:
     cell = layout(3, 4, (0.05, 0.1))
     for at in ((0, 0), (2, 0), (1, 2), (2, 3)):
         rule = grid_of(PICTURE, [cell(*at)])

@@ -53,7 +53,7 @@ def test_two_names_behind_a_label_lead_to_all() -> None:
     assert _names(texts, examples) == ["NORTH B", "LIGHT B", "STONE B", "RIVER B", "OAK B", "CALM B"]
 
 
-def test_quantity_in_the_place_of_a_name_is_none_unless_one_is_shown() -> None:
+def test_quantity_is_no_name_unless_one_is_shown() -> None:
     document = _labelled()
     blocks = [
         layouts.text(*block.bbox[:2], f"1{n} pcs", 18, bold=True) if n in (6, 12) else block
@@ -88,7 +88,7 @@ def test_proposal_names_what_it_is_least_sure_of() -> None:
     assert [n.probability for n in proposal.unsure] == sorted(n.probability for n in proposal.unsure)
 
 
-def test_rules_hold_for_a_document_of_the_same_maker() -> None:
+def test_rules_hold_for_documents_of_the_same_maker() -> None:
     texts = _texts(_labelled())
     taught = learn(texts, [_example(texts, f"Ref. {w} B", f"{w} B") for w in ("OAK", "STONE")])[0].reading
     blocks = [layouts.text(60, 90 + 60 * n, f"Ref. NEW {n}", 9) for n in range(4)]
@@ -97,7 +97,7 @@ def test_rules_hold_for_a_document_of_the_same_maker() -> None:
     assert [each.name for each in names] == ["NEW 0", "NEW 1", "NEW 2", "NEW 3"]
 
 
-def test_rule_that_fits_nothing_finds_nothing_but_what_was_drawn() -> None:
+def test_rule_that_fits_nothing_finds_only_drawn_names() -> None:
     document = _labelled()
     for trait in ("no such trait", "group title", "size", "font"):
         rule = TextRule(traits={trait: "nothing like it"})

@@ -102,7 +102,7 @@ def test_no_row_or_cell_gets_its_neighbours_value(arrangement: str) -> None:
     assert sum(found == right for found, right in pairs) > 0.9 * len(pairs)
 
 
-def test_one_code_or_price_in_odd_form_leads_to_all() -> None:
+def test_one_odd_code_or_price_leads_to_all() -> None:
     document = _rows()
     proposal = _propose(document, ("no 1 of 0", Shown.CODE, None))
     assert (proposal.coded, proposal.priced, proposal.products) == (24, 0, 24)
@@ -143,7 +143,7 @@ def test_counter_example_narrows() -> None:
     assert [p.code for p in again.products if p.taught] == [code for code in codes if code]
 
 
-def test_rules_for_facts_hold_for_other_documents_and_drawn_values_where_they_are() -> None:
+def test_fact_rules_hold_elsewhere_and_drawn_values_locally() -> None:
     document = _rows()
     taught = _propose(document, ("no 1 of 0", Shown.CODE, None), ("on request 12,-", Shown.PRICE, "12,-")).reading
     other = Document([layouts.cover(), *(document.pages[n] for n in (3, 1))], [])

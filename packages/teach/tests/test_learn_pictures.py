@@ -82,7 +82,7 @@ def test_decoration_and_its_opposite_hold_on_all_pages() -> None:
     )
 
 
-def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None:
+def test_cell_cuts_pictures_of_its_size_unless_denied() -> None:
     pictures = found(*(place(page, SHEET, f"sheet {page}") for page in (1, 2, 3)), place(3, LOGO, "logo"))
     examples = (
         Example(page=1, box=CELL, what=Shown.CELL),
@@ -101,14 +101,14 @@ def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None
     assert {each.state for each in made.placements} == {PlacementState.HIDDEN}, "what was cut before gives way"
 
 
-def test_pictures_of_a_page_with_too_many_cells_stay_whole() -> None:
+def test_too_many_cells_leave_a_page_uncut() -> None:
     """Each of 71 pages would cost minutes, by a reading that a stranger wrote or a cell that slipped."""
     tiny = GridRule(width=300, height=480, cell=(0, 0, 0.01, 0.01), pitch=(0.01, 0.01), columns=100, rows=100)
     made = apply_pictures(found(place(1, SHEET, "sheet")), TaughtReading(grids=(tiny,) * 20))
     assert (made.cut, made.placements[0].state) == ((), PlacementState.SHOWN)
 
 
-def test_a_drawn_picture_is_what_shows_or_fills_it() -> None:
+def test_drawn_picture_is_what_shows_or_fills_it() -> None:
     near: Box = (42.0, 92.0, 338.0, 566.0)
     drawn = Example(page=1, box=near, what=Shown.PICTURE)
     shown = apply_pictures(found(place(1, SHEET, "a")), UNTAUGHT.model_copy(update={"examples": (drawn,)}))

@@ -79,7 +79,7 @@ def test_two_names_are_shown_and_all_follow(resources: Resources, document: Docu
     assert [each.undone_by for each in list_readings(resources.ledger)] == ["bert"]
 
 
-def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resources, document: Document) -> None:
+def test_other_readings_differ_but_agree_with_the_examples(resources: Resources, document: Document) -> None:
     lesson = open_lesson(resources, document)
     examples = find_examples(lesson, 1, "Alder")
     likeliest, *others = propose_readings(resources, lesson, examples)
@@ -104,7 +104,7 @@ def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resource
     assert other.reading not in [each.reading for each in rest]
 
 
-def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, document: Document) -> None:
+def test_repeated_example_changes_nothing_and_its_opposite_counts(resources: Resources, document: Document) -> None:
     lesson = open_lesson(resources, document)
     right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
     first = propose_reading(resources, lesson, [*right, right[0]])
@@ -146,7 +146,7 @@ def test_what_cannot_be_taught_is_refused(resources: Resources, document: Docume
 
 
 @pytest.mark.usefixtures("filled")
-def test_pages_are_read_once_if_no_reading_is_stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_read_once_without_a_stored_reading(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads, read = list[object](), stages.read
     monkeypatch.setattr(stages, "read", lambda *given: (reads.append(given), read(*given))[1])
     with open_resources(load_settings()) as resources:

@@ -44,7 +44,7 @@ def test_a_reading_of_the_same_maker_is_offered(resources: Resources, tmp_path: 
     assert offer_readings(resources, open_lesson(resources, second)) == []
 
 
-def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources) -> None:
+def test_reading_useless_for_other_documents_is_not_offered(resources: Resources) -> None:
     first, second = (list_documents(resources.ledger, name=f"{name}.pdf")[0] for name in ("first", "second"))
     for reading in (
         TaughtReading(names=(TextRule(traits={"found": True}),)),

@@ -164,7 +164,7 @@ def test_taken_part_stays_with_what_is_taught(resources: Resources, document: Do
     assert [each.placement.state for each in taken] == [PlacementState.SHOWN]
 
 
-def test_what_is_taught_of_pictures_keeps_the_cached_stages() -> None:
+def test_teaching_about_pictures_keeps_the_cached_stages() -> None:
     reading = TaughtReading(side=PictureSide.ABOVE, examples=(CELL,))
     assert reading.texts_only.key == UNTAUGHT.key
     assert reading.key != UNTAUGHT.key

@@ -51,7 +51,7 @@ def expect_parts(tab: Page, *shown: str) -> None:
 
 
 @pytest.mark.gate
-def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browser, service: Served) -> None:
+def test_doubtful_catalogue_taught_by_two_clicks_is_exported(browser: Browser, service: Served) -> None:
     with opened(browser, service) as (_, tab):
         document = document_of(tab)
         tab.goto(f"/ui/documents/{document}")
@@ -85,7 +85,7 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
         assert len({row["name"] for row in rows}) == int(count.split("→")[1].split()[0])
 
 
-def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service: Served) -> None:
+def test_keyboard_alone_shows_names_on_a_phone(browser: Browser, service: Served) -> None:
     with opened(browser, service, viewport={"width": 390, "height": 800}, color_scheme="dark") as (_, tab):
         tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=4")
         reach(tab, text(tab, "Limed").first)
@@ -112,7 +112,7 @@ def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service:
         tab.locator(".toast", has_text="Undone").wait_for()
 
 
-def test_what_the_service_refuses_is_said_and_nothing_is_lost(browser: Browser, service: Served) -> None:
+def test_refused_request_is_reported_and_nothing_is_lost(browser: Browser, service: Served) -> None:
     with browser.new_context(base_url=service.url) as context:  # the browser complains of the refusal, as it must
         tab = context.new_page()
         tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=4")

@@ -40,7 +40,7 @@ def options() -> IngestOptions:
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_proposal_shows_what_would_change_and_changes_nothing() -> None:
+def test_proposal_shows_changes_and_makes_none() -> None:
     before = options()
     shown = run("teach", "small.pdf", "--page", "3", "--name", "nordvik oak")
     assert shown.exit_code == 0, shown.output + str(shown.exception)
@@ -92,7 +92,7 @@ def test_what_is_not_meant_clearly_is_wrong_usage() -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_reading_is_listed_and_written_as_a_file(tmp_path: Path) -> None:
+def test_reading_is_listed_and_written_as_a_file(tmp_path: Path) -> None:
     reading = TaughtReading(names=(TextRule(traits={"size": 9.0, "bold": True}),))
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)

@@ -114,7 +114,7 @@ def test_nothing_is_stored_before_it_is_accepted(sample: TestClient, resources: 
     assert [each.text for each in kept.reading.examples] == ["Limed", "Smoked"]
 
 
-def test_clicks_take_back_deny_and_name_parts_on_all_pages(sample: TestClient, document: str) -> None:
+def test_clicks_undo_deny_and_name_parts_everywhere(sample: TestClient, document: str) -> None:
     read = page(sample, f"/ui/documents/{document}/teach?page=3")
     read = click(sample, document, read, OAK)
     assert text_of(read, f"{OAK}, name")["aria-pressed"] == "true"
@@ -211,9 +211,7 @@ def test_undo_leads_back_to_how_it_was_read(sample: TestClient, document: str, r
     assert again.status_code == 409
 
 
-def test_forged_form_is_refused_and_words_are_no_markup(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
+def test_forged_form_is_refused_and_markup_stays_text(sample: TestClient, resources: Resources, document: str) -> None:
     hostile = '"><script>alert(1)</script>'
     example = Example(page=3, box=(1, 1, 2, 2), text=hostile).model_dump_json()
     read = send(sample, document, {"example": [example], "part": [hostile], "page": "3"})

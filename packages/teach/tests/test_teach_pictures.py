@@ -77,7 +77,7 @@ def test_one_cell_cuts_the_pictures_of_all_pages(sample: TestClient, resources: 
     assert "Its pictures are read the way a person showed." in page(sample, f"/ui/documents/{document}").text
 
 
-def test_box_that_is_none_is_said_and_keeps_numbers(sample: TestClient, document: str) -> None:
+def test_wrong_box_is_reported_and_keeps_its_numbers(sample: TestClient, document: str) -> None:
     for given, said in (
         (("40", "90", "140", ""), "Give all four sides of the box"),
         (("40", "90", "140", "nan"), "Give all four sides of the box"),
@@ -93,7 +93,7 @@ def test_box_that_is_none_is_said_and_keeps_numbers(sample: TestClient, document
     assert "1 place has no picture: draw it first" in read.text
 
 
-def test_numbers_of_a_picture_are_its_own_and_corners_may_be_swapped(sample: TestClient, document: str) -> None:
+def test_picture_sets_the_numbers_and_corners_may_swap(sample: TestClient, document: str) -> None:
     read = opened(sample, document)
     sheet = picture(read, "Picture 1, 300 × 480 points")
     read = send(sample, document, fields_of(read) | {"mode": "cell"}, picture=sheet["value"])
@@ -127,7 +127,7 @@ def test_clicks_say_what_is_decoration(sample: TestClient, resources: Resources,
     assert [(each.what, each.right) for each in shown(read)][1:] == [(Shown.PICTURE, False)]
 
 
-def test_side_of_the_name_is_taught_without_an_example(sample: TestClient, resources: Resources, document: str) -> None:
+def test_side_of_names_is_taught_without_an_example(sample: TestClient, resources: Resources, document: str) -> None:
     read = send(sample, document, fields_of(opened(sample, document)) | {"side": "above"})
     assert read.all("option", value="above", selected="")
     assert "above the name" in read.text.partition("What is taken")[2]

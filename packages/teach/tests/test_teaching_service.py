@@ -21,7 +21,7 @@ def accept(client: TestClient, document: str, reading: TaughtReading, status: in
     assert answer.status_code == status, answer.text
 
 
-def test_accepted_readings_are_listed_latest_first_and_undone_in_order(filled: Path) -> None:
+def test_accepted_readings_are_listed_and_undone_latest_first(filled: Path) -> None:
     with asking() as client:
         (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
         for reading in (LARGE, SMALL):
