@@ -56,7 +56,7 @@ def encoded_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bert, "encode", vars(Bert.encode)["__wrapped__"])
 
 
-def test_vectors_of_sixteen_texts_are_those_of_the_engine(published: Published, engine: Any) -> None:
+def test_vectors_of_sixteen_texts_match_the_engine(published: Published, engine: Any) -> None:
     """Other tokens would be another vector; the engine rounds what a layer gets to 8 bits."""
     model = published
     for kind in KINDS:
@@ -65,7 +65,7 @@ def test_vectors_of_sixteen_texts_are_those_of_the_engine(published: Published, 
 
 
 @pytest.mark.nightly
-def test_long_texts_are_read_in_windows_like_the_engine(published: Published, engine: Any) -> None:
+def test_windows_of_long_texts_match_the_engine(published: Published, engine: Any) -> None:
     model = published
     text = "Oak floor, brushed. Eichendiele, 20 mm. " * 80
     windows = model.windows(text)
@@ -105,7 +105,7 @@ def test_tag_names_the_directions_of_languages() -> None:
     assert TAG.endswith(f"-languages-{sha256(LANGUAGES.read_bytes())[:8]}")
 
 
-def test_vector_is_the_same_whatever_is_encoded_beside_it(model: E5) -> None:
+def test_vector_is_the_same_in_any_batch(model: E5) -> None:
     alone = np.concatenate([model.embed([text]) for text in TEXTS])
     for order in (TEXTS, TEXTS[::-1]):
         for text, vector in zip(order, model.embed(order), strict=True):
@@ -116,7 +116,7 @@ def test_vector_is_the_same_whatever_is_encoded_beside_it(model: E5) -> None:
     assert model.embed(TEXTS, "query")[0] == pytest.approx(first, abs=1e-6)
 
 
-def test_a_query_that_is_asked_again_is_not_encoded_again(model: E5, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_query_is_not_encoded_again(model: E5, monkeypatch: pytest.MonkeyPatch) -> None:
     model._known.clear()
     first = model.embed(["oak", "elm", "oak"], "query")
     assert (first[0] == first[2]).all()
@@ -129,7 +129,7 @@ def test_a_query_that_is_asked_again_is_not_encoded_again(model: E5, monkeypatch
     assert model.embed(["oak"], "query")[0] == pytest.approx(first[0], abs=1e-6)
 
 
-def test_loading_is_silent_asks_no_network_and_needs_no_torch() -> None:
+def test_loading_is_silent_offline_and_needs_no_torch() -> None:
     code = (
         "import socket\n"
         "def refuse(*a, **k): raise OSError('no network')\n"

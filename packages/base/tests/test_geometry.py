@@ -40,7 +40,7 @@ def test_overlap_gaps_and_distance_agree(a: Box, b: Box) -> None:
 
 
 @given(boxes, boxes)
-def test_clipped_box_lies_in_its_frame_or_is_empty(box: Box, frame: Box) -> None:
+def test_clipped_box_is_inside_its_frame_or_empty(box: Box, frame: Box) -> None:
     seen = clip(box, frame)
     assert area(seen) == area(overlap(box, frame))
     assert area(seen) == 0 or centre_inside(seen, frame)
@@ -57,7 +57,7 @@ def test_box_covers_itself_and_what_it_holds(box: Box) -> None:
 
 
 @given(boxes, rotations, rotations)
-def test_quarter_turns_keep_area_and_short_side_and_compose(box: Box, first: Transform, second: Transform) -> None:
+def test_quarter_turns_keep_area_and_sides_and_compose(box: Box, first: Transform, second: Transform) -> None:
     turned = transform_box(box, first)
     assert math.isclose(area(turned), area(box), rel_tol=1e-6)
     assert math.isclose(short_side(turned), short_side(box), rel_tol=1e-6)

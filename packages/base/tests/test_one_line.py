@@ -9,5 +9,5 @@ def test_what_hides_or_reorders_text_is_taken_out() -> None:
     assert one_line("lone \ud800 surrogate") == "lone surrogate"
 
 
-def test_a_long_text_ends_with_an_ellipsis_within_the_length() -> None:
+def test_long_text_ends_with_ellipsis_within_the_length() -> None:
     check_rows(__file__, "shortened", shorten)

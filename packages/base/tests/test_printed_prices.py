@@ -107,7 +107,7 @@ def test_currency_may_be_on_both_sides() -> None:
         assert (currency_of(found), price_of(found)) == (code, 12.99 if name == "¢" else 1299)
 
 
-def test_currency_is_known_by_its_name_alone_and_in_small_letters() -> None:
+def test_bare_currency_name_is_known_in_small_letters() -> None:
     assert [currency_of(name) for name in ("eur", "ZŁ", "kč", "Rp", "US$", "EURO", "kr", "JP¥", "GH₵")] == [
         "EUR", "PLN", "CZK", "IDR", "USD", None, None, "JPY", "GHS",
     ]  # fmt: skip

@@ -41,7 +41,7 @@ def precision(network: nn.Module) -> torch.dtype:
     return next(network.parameters()).dtype
 
 
-def test_half_precision_is_taken_where_native_and_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_precision_is_taken_if_native_and_accurate(monkeypatch: pytest.MonkeyPatch) -> None:
     for network, asked, native, taken in (
         (Steady(), "auto", True, torch.bfloat16), (Delicate(), "auto", True, torch.float32),
         (Steady(), "auto", False, torch.float32), (Delicate(), "bfloat16", True, torch.bfloat16),
@@ -57,7 +57,7 @@ def test_processors_say_themselves_whether_they_have_it(monkeypatch: pytest.Monk
         assert device.has_native_bfloat16(CPU) == any(able.values())
 
 
-def test_a_device_that_is_not_there_is_an_error_naming_the_setting() -> None:
+def test_missing_device_is_an_error_naming_the_setting() -> None:
     assert choose_device("cpu") == CPU
     for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
         if not there:

@@ -30,7 +30,7 @@ def test_tags_are_known_without_loading_torch() -> None:
     assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL", "voyageai"} & set(loaded)
 
 
-def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
+def test_models_are_known_by_name_and_pinned_revision() -> None:
     made = tags(Settings(encoder="siglip", structure_model="facebook/dinov2-base"))
     assert made[Role.VISUAL] == "siglip2-base-patch16-224@75de2d55ec2d/visual-pooled-1"
     assert made[Role.MULTIMODAL] == "siglip2-base-patch16-224@75de2d55ec2d/multimodal-mean-1-visual-pooled-1"

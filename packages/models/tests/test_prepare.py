@@ -61,7 +61,7 @@ def test_preparation_equals_that_of_the_models_processor(processor: Any, size: t
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [(301, 777), (3, 5)])
-def test_what_a_gpu_resizes_is_a_level_apart_at_most(size: tuple[int, int], filter: Any) -> None:
+def test_gpu_resizing_differs_by_at_most_one_level(size: tuple[int, int], filter: Any) -> None:
     planes = torch.from_numpy(np.array(print_of(*size))).permute(2, 0, 1)
     one, other = resize(planes, (224, 224), filter).int(), resize_as_floats(planes, (224, 224), filter).int()
     assert (one - other).abs().max() <= 1

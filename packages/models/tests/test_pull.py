@@ -53,7 +53,7 @@ def pull_encoder(settings: Settings) -> Any:
     return pull(chosen(settings)[0])
 
 
-def test_what_is_read_is_fetched_once_and_then_loads_without_the_hub(there: Hub) -> None:
+def test_needed_files_are_fetched_once_and_load_offline(there: Hub) -> None:
     settings = named(structure_model=f"{DINO}@{COMMIT}")
     pulled = [pull(checkpoint) for checkpoint in chosen(settings)]
     assert [(each.model, each.revision, each.files) for each in pulled] == [(SIGLIP, COMMIT, 5), (DINO, COMMIT, 3)]
@@ -69,7 +69,7 @@ def test_what_is_read_is_fetched_once_and_then_loads_without_the_hub(there: Hub)
     assert len(there.asked) == asked
 
 
-def test_a_model_that_nobody_has_pinned_comes_with_the_line_that_pins_it(there: Hub) -> None:
+def test_unpinned_model_comes_with_the_line_pinning_it(there: Hub) -> None:
     with pytest.raises(Configuration, match="not pinned"):
         tags(named(encoder_model=SIGLIP))
     pulled = pull_encoder(named(encoder_model=SIGLIP))
@@ -77,7 +77,7 @@ def test_a_model_that_nobody_has_pinned_comes_with_the_line_that_pins_it(there: 
     assert load(named()).encoder.dimensions[Role.VISUAL] == 32
 
 
-def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_path: Path) -> None:
+def test_weights_present_twice_are_fetched_once(there: Hub, tmp_path: Path) -> None:
     name = "Marqo/marqo-ecommerce-embeddings-B"
     there.models[name] = test_open_clip.save(tmp_path / "model", load_file(test_open_clip.FILE))
     assert pull_encoder(named(encoder_model=f"{name}@{COMMIT}")).files == 5
@@ -86,9 +86,7 @@ def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_pa
     assert load(named(encoder_model=f"{name}@{COMMIT}")).encoder.dimensions[Role.VISUAL] == 64
 
 
-def test_what_the_hub_refuses_is_said_with_what_to_do(
-    there: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refusal_of_the_hub_comes_with_advice(there: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there.models["lab/pickled"] = tmp_path / "pickled"
     there.models["lab/pickled"].mkdir()
     for name in ("config.json", "pytorch_model.bin"):
@@ -114,7 +112,7 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(
     assert "models pull" in (failed.value.advice or "")
 
 
-def test_strange_answers_of_a_hub_are_the_providers_error(there: Hub, tmp_path: Path) -> None:
+def test_strange_answers_of_a_hub_are_provider_errors(there: Hub, tmp_path: Path) -> None:
     answers: list[Callable[[dict[str, Any]], Any]] = [
         lambda info: b"<html>Log in to this network.</html>", lambda info: b"[" * 200_000, lambda info: [info],
         lambda info: {**info, "siblings": "model.safetensors"}, lambda info: {**info, "sha": None},

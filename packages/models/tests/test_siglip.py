@@ -101,9 +101,7 @@ def test_vectors_have_unit_length_and_the_dimensions_promised(encoder: SiglipEnc
     assert encoder.encode_queries(["oak"]).shape == (1, encoder.dimensions[Role.VISUAL])
 
 
-def test_a_picture_has_the_same_vectors_in_any_batch_at_any_time_and_close_ones_in_half_precision(
-    folder: Path, encoder: SiglipEncoder
-) -> None:
+def test_vectors_hold_in_any_batch_and_half_precision(folder: Path, encoder: SiglipEncoder) -> None:
     seen = pictures(20)
     together, again = encoder.encode(seen), encoder.encode(seen)
     for number in (0, 9, 19):
@@ -131,7 +129,7 @@ def test_guided_pooling_is_the_documented_formula() -> None:
             assert torch.allclose(made[n, r], total / total.norm(), atol=1e-5)
 
 
-def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict[str, Path]) -> None:
+def test_each_siglip_patch_passes_the_pooling_head_alone(folders: dict[str, Path]) -> None:
     model = transformers.AutoModel.from_pretrained(folders["siglip"]).eval()
     with torch.inference_mode():
         pixels = torch.randn(2, 3, tiny.SIDE, tiny.SIDE)
@@ -141,7 +139,7 @@ def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict
     assert torch.allclose(patches, alone, atol=1e-5)
 
 
-def test_multimodal_vector_is_the_mean_of_both_unless_opposite(encoder: SiglipEncoder) -> None:
+def test_multimodal_vector_averages_both_unless_they_are_opposite(encoder: SiglipEncoder) -> None:
     seen, said = encoder.encode(pictures(3))[Role.VISUAL], ["Material: oak.", "Color: grey. Texture: rough.", "Wool."]
     made = encoder.combine(seen, said)
     means = [(v + t) / 2 for v, t in zip(seen, encoder.encode_queries(said), strict=True)]
@@ -187,7 +185,7 @@ def test_models_of_another_kind_are_refused(folders: dict[str, Path]) -> None:
             _ = load(Settings(encoder="siglip", **chosen)).encoder
 
 
-def test_weights_that_lack_a_part_are_refused_not_made_up(tmp_path: Path) -> None:
+def test_weights_lacking_a_part_are_refused_not_invented(tmp_path: Path) -> None:
     folder = tiny.save(tmp_path, "siglip")
     weights = load_file(folder / "model.safetensors")
     weights.pop("vision_model.head.probe")

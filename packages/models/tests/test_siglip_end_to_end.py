@@ -36,7 +36,7 @@ def chosen(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.nightly
-def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(chosen: None, small_catalogue: Path) -> None:
+def test_all_roles_are_made_and_words_find_pictures(chosen: None, small_catalogue: Path) -> None:
     bare_ingest.main(small_catalogue)
     with open_resources(load_settings()) as resources:
         counted = count_statistics(resources.ledger).coverage

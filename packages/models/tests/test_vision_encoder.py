@@ -55,7 +55,7 @@ def test_many_pictures_keep_their_order_over_portions() -> None:
     assert max(sizes) <= BATCH
 
 
-def test_memory_that_runs_out_halves_the_batch_until_it_fits() -> None:
+def test_full_memory_halves_the_batch_until_it_fits() -> None:
     room = BATCH
 
     def fit(means: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def test_memory_that_runs_out_halves_the_batch_until_it_fits() -> None:
     assert not any(isinstance(made, Failure) for made in bisect(encode, [plain(n) for n in range(16)]))
 
 
-def test_nan_in_the_output_is_the_fault_of_one_picture() -> None:
+def test_nan_in_the_output_fails_only_its_picture() -> None:
     def poison(means: Tensor) -> Tensor:
         return torch.where(means[:, :1] > 0.9, torch.nan, means)
 
