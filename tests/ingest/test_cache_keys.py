@@ -113,7 +113,7 @@ def test_key_reads_options_limits_and_the_stages_before() -> None:
     assert "/" not in key()
 
 
-def test_a_taught_reading_counts_for_discovery_and_what_follows() -> None:
+def test_taught_reading_counts_for_discovery_and_what_follows() -> None:
     taught = TaughtReading(names=(TextRule(traits={"size": 12.0}),))
     keys = [
         {stage: stage_key(stage, "c", Settings(), options, force=None) for stage in PURE_STAGES}

@@ -70,7 +70,7 @@ def indexed(resources: Resources) -> dict[str, set[str]]:
     return {each.space.name: set(resources.index.ids(each.space)) for each in registered(resources.ledger)}
 
 
-def test_nothing_finds_lists_or_counts_what_is_in_the_trash(resources: Resources) -> None:
+def test_nothing_finds_lists_or_counts_what_is_trashed(resources: Resources) -> None:
     document = make(resources, "oak", "ash")
     assert throw_away(resources, document)
     assert set().union(*indexed(resources).values()) == set()
@@ -80,7 +80,7 @@ def test_nothing_finds_lists_or_counts_what_is_in_the_trash(resources: Resources
     assert [(each.document, each.products, each.images) for each in list_trash(resources.ledger)] == [(document, 1, 2)]
 
 
-def test_restored_document_is_what_it_was_and_nothing_is_made_again(resources: Resources) -> None:
+def test_restored_document_is_unchanged_and_makes_nothing(resources: Resources) -> None:
     document, other = make(resources, "oak", "ash"), make(resources, "ash", content="other")
     before, found = rows(resources.ledger), indexed(resources)
     made = scene.count(resources.ledger, vectors)
@@ -95,7 +95,7 @@ def test_restored_document_is_what_it_was_and_nothing_is_made_again(resources: R
     assert {get_document(resources.ledger, each).status for each in (document, other)} == {DocumentStatus.COMPLETED}
 
 
-def test_what_ran_when_it_was_deleted_goes_on_after_it(resources: Resources) -> None:
+def test_document_trashed_while_running_is_queued_when_restored(resources: Resources) -> None:
     run = scene.begun(resources.ledger, pictures=scene.keys(2))
     throw_away(resources, run.document)
     assert restore(resources, run.document).status is DocumentStatus.QUEUED
@@ -125,7 +125,7 @@ def test_a_source_that_is_registered_again_comes_back(resources: Resources) -> N
     assert list_trash(resources.ledger) == []
 
 
-def test_a_delete_notes_what_it_leaves_unused_and_a_later_one_deletes_it(resources: Resources) -> None:
+def test_delete_removes_what_an_earlier_one_left_unused(resources: Resources) -> None:
     first, second = make(resources, "oak", "ash"), make(resources, "ash", content="other")
     assert delete(resources, first)
     said = text_key("Material: oak.")  # of both pictures
@@ -141,7 +141,7 @@ def unused_keys(ledger: Ledger) -> set[str]:
     return set(ledger.execute(select(contents.c.key).where(contents.c.unused_since.is_not(None))).scalars())
 
 
-def test_a_day_later_it_is_gone_with_its_vectors(resources: Resources) -> None:
+def test_trash_goes_after_a_day_with_its_vectors(resources: Resources) -> None:
     document = make(resources, "oak")
     throw_away(resources, document)
     assert sweep(resources).trashed == 0
@@ -187,7 +187,7 @@ def test_restored_edition_takes_its_place_again(resources: Resources) -> None:
     assert get_document(resources.ledger, old).superseded_by == new
 
 
-def test_trash_is_found_by_beginning_and_name_of_its_owner(resources: Resources) -> None:
+def test_only_owners_find_trash_by_beginning_or_name(resources: Resources) -> None:
     document = make(resources, "oak")
     name = get_document(resources.ledger, document).name
     throw_away(resources, document)

@@ -76,7 +76,7 @@ def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
     return run
 
 
-def test_size_that_worked_after_out_of_memory_is_kept_for_the_run(resources: Resources) -> None:
+def test_run_keeps_the_batch_size_that_fits_memory(resources: Resources) -> None:
     encoder = Counting(room=5)
     run = embed(resources, encoder, 60)
     assert encoder.seen == [20, 10, 5, 5, 10, 5, 5] + [5] * 8
@@ -84,7 +84,7 @@ def test_size_that_worked_after_out_of_memory_is_kept_for_the_run(resources: Res
     assert warning == "Worked in batches of at most 5, because larger ones failed: Only 5 texts fit."
 
 
-def test_memory_that_stays_short_halves_the_batches_down_to_one_and_is_named(resources: Resources) -> None:
+def test_lasting_memory_shortage_halves_batches_and_is_named(resources: Resources) -> None:
     resources.memory_use = lambda: SHORT
     encoder = Counting()
     run = embed(resources, encoder, 20)

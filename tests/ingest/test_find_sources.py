@@ -23,7 +23,7 @@ def found(path: Path) -> list[tuple[str, str]]:
     return [(os.path.relpath(source.path, path), source.kind) for source in sources]
 
 
-def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
+def test_mixed_folder_gives_each_file_its_place(tmp_path: Path) -> None:
     made(
         tmp_path, "b.pdf", "1.jpg", "notes.txt", ".hidden.png", ".git/x.png", "deep/er/A.PDF", "deep/2.png",
         "shop/items.jsonl", "shop/photos/3.jpg", "shop/photos/more.jsonl", "shop/leaflet.pdf", "old/items.jsonl",

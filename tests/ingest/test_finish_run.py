@@ -89,7 +89,7 @@ def test_report_has_what_the_stages_say(resources: Resources) -> None:
     assert ended(resources, begun(resources), read=(BROKEN,)).confidence_score == pytest.approx(0.8 * 3 / 4)
 
 
-def test_what_a_person_should_look_at_is_in_the_report(resources: Resources) -> None:
+def test_report_has_what_a_person_should_look_at(resources: Resources) -> None:
     unread = "Printed text that cannot be read: 60 lines."
     unsure = Discovery(products=(), sure=0.4)
     for given, *doubts in (
@@ -119,7 +119,7 @@ def test_passing_loss_is_retried_in_15_minutes(resources: Resources, stage: str)
     assert [(f.subject, f.page_number, f.kind) for f in report.other_failures] == [("page", 2, "provider_timeout")]
 
 
-def test_document_comes_back_three_times_for_its_pages_then_names_them(resources: Resources) -> None:
+def test_pages_are_retried_three_times_and_then_named(resources: Resources) -> None:
     said = []
     for _ in range(4):
         report = ended(resources, begun(resources), read=(SLOW,))
@@ -132,7 +132,7 @@ def test_document_comes_back_three_times_for_its_pages_then_names_them(resources
     )
 
 
-def test_page_that_comes_back_is_a_failure_no_more(resources: Resources) -> None:
+def test_page_that_recovers_is_no_failure_any_more(resources: Resources) -> None:
     ended(resources, begun(resources), read=(SLOW,))
     report = ended(resources, begun(resources))
     assert (report.status, report.other_failures, report.message) == (DocumentStatus.COMPLETED, (), None)
@@ -151,7 +151,7 @@ def test_invented_products_are_a_warning(resources: Resources) -> None:
     assert report.status == DocumentStatus.COMPLETED
 
 
-def test_metadata_that_a_passing_failure_cost_brings_the_document_back(resources: Resources) -> None:
+def test_passing_loss_of_metadata_brings_a_document_back(resources: Resources) -> None:
     report = ended(resources, begun(resources), descriptions=(Description(metadata={}, lost=(SLOW,)),))
     assert report.status == DocumentStatus.WAITING
     final = Discovery(products=(), lost=(BROKEN,))

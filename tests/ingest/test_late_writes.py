@@ -82,7 +82,7 @@ def objects_to_publish(resources: Resources) -> list[tuple[Space, list[IndexObje
     ]
 
 
-def test_a_write_ends_within_the_lease_of_its_publisher() -> None:
+def test_write_ends_within_the_lease_of_its_publisher() -> None:
     assert publish_module._RENEW_SECONDS + WRITE_SECONDS < LEASE_SECONDS
     assert publishing.LATE_SECONDS[0] >= LEASE_SECONDS + WRITE_SECONDS
 
@@ -105,7 +105,7 @@ def test_write_that_arrives_after_the_delete_is_removed(resources: Resources, mo
     assert rows_of(resources.ledger, late_writes) == {}
 
 
-def test_older_payload_that_arrives_late_is_replaced_by_the_newer_one(resources: Resources) -> None:
+def test_newer_payload_replaces_an_older_one_arriving_late(resources: Resources) -> None:
     run = made(resources, "oak", caption="old words")
     publish_round(resources)
     publishing.mark_dirty(resources.ledger)
@@ -143,7 +143,7 @@ def test_publisher_that_lost_its_lease_writes_nothing_more(
     assert publishing.count_unpublished(resources.ledger) == 0
 
 
-def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_removed(resources: Resources) -> None:
+def test_publisher_returning_after_a_delete_loses_its_objects(resources: Resources) -> None:
     run = published(resources)
 
     def hang(_: object) -> None:
@@ -157,7 +157,7 @@ def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_r
     assert held(resources) == set()
 
 
-def test_unanswered_write_that_arrives_after_the_delete_is_removed_again(resources: Resources) -> None:
+def test_unanswered_write_arriving_after_the_delete_is_removed(resources: Resources) -> None:
     run = published(resources)
     index, in_the_network = resources.index, list[tuple[Space, list[IndexObject]]]()
 

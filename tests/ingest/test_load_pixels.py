@@ -25,7 +25,7 @@ def failure_of(resources: Resources, key: str) -> Failure:
 
 
 @pytest.mark.parametrize("kept", [0, 20, 400])
-def test_picture_whose_stored_file_was_cut_short_is_not_rejected(resources: Resources, kept: int) -> None:
+def test_picture_cut_short_in_storage_is_not_rejected(resources: Resources, kept: int) -> None:
     whole = jpeg(gradient(300, 300))
     key, file = stored(resources, whole)
     with resources.files.local(file) as path:
@@ -37,6 +37,6 @@ def test_picture_whose_stored_file_was_cut_short_is_not_rejected(resources: Reso
     assert not isinstance(load_pixels(resources, [key], side=64)[key], Failure)
 
 
-def test_picture_that_was_broken_when_it_came_is_rejected(resources: Resources) -> None:
+def test_picture_that_arrives_broken_is_rejected(resources: Resources) -> None:
     key, _ = stored(resources, b"this is no picture")
     assert isinstance(failure_of(resources, key), UnreadableImage)

@@ -169,7 +169,7 @@ def test_any_answer_but_2xx_is_tried_again(sender: Resources, receiver: Receiver
     assert first["id"] == second["id"]
 
 
-def test_after_a_failed_try_the_others_wait_for_the_next_round(sender: Resources, receiver: Receiver) -> None:
+def test_other_notices_wait_a_round_after_a_failure(sender: Resources, receiver: Receiver) -> None:
     for name in ("oak", "ash"):
         ended(sender, content=name)
     receiver.answer = 503
@@ -202,7 +202,7 @@ def test_the_body_of_an_answer_is_not_read(sender: Resources, receiver: Receiver
     assert send(sender) == 1
 
 
-def test_a_sender_that_is_killed_still_owes_its_notice(sender: Resources, receiver: Receiver) -> None:
+def test_a_killed_sender_still_owes_its_notice(sender: Resources, receiver: Receiver) -> None:
     ended(sender)
     receiver.answer = "silent"
     tick = [sys.executable, "-m", "swatchbook.doors.cli.main", "upkeep", "tick"]
@@ -220,7 +220,7 @@ def test_a_sender_that_is_killed_still_owes_its_notice(sender: Resources, receiv
     assert first[0]["webhook-id"] == second[0]["webhook-id"]
 
 
-def test_a_round_of_the_loop_and_the_end_of_a_command_send(sender: Resources, receiver: Receiver) -> None:
+def test_loop_rounds_and_ends_of_commands_send_notices(sender: Resources, receiver: Receiver) -> None:
     ended(sender)
     done = asyncio.run(tick(sender))
     assert (done.notified, done.troubles, len(receiver.received)) == (1, (), 1)
@@ -229,7 +229,7 @@ def test_a_round_of_the_loop_and_the_end_of_a_command_send(sender: Resources, re
     assert len(receiver.received) == 2
 
 
-def test_without_a_url_notices_are_kept_for_a_later_receiver(resources: Resources) -> None:
+def test_without_a_url_notices_wait_for_a_receiver(resources: Resources) -> None:
     ended(resources)
     assert send(resources) == 0
     (row,) = rows_of(resources.ledger, notices).values()

@@ -36,7 +36,7 @@ def searchable(resources: Resources) -> set[str]:
 
 
 @pytest.mark.parametrize("failure", [PayloadTooLarge("413"), ProviderError("500"), RuntimeError("a bug")])
-def test_one_object_that_the_index_chokes_on_is_refused_alone(resources: Resources, failure: Exception) -> None:
+def test_object_that_chokes_the_index_is_refused_alone(resources: Resources, failure: Exception) -> None:
     made(resources, *PICTURES)
     resources.index = TroubledIndex(resources.index, upsert=on_poison(failure))
     done = publish_round(resources)
@@ -48,7 +48,7 @@ def test_one_object_that_the_index_chokes_on_is_refused_alone(resources: Resourc
     assert publish_round(resources).rows == 0
 
 
-def test_one_object_that_cannot_be_deleted_stays_to_be_deleted_alone(resources: Resources) -> None:
+def test_only_the_object_that_cannot_be_deleted_stays(resources: Resources) -> None:
     run = made(resources, *PICTURES)
     publish_round(resources)
     mark_deleting(resources.ledger, run.document)
@@ -61,7 +61,7 @@ def test_one_object_that_cannot_be_deleted_stays_to_be_deleted_alone(resources: 
 
 
 @pytest.mark.parametrize("failure", [IndexDown("away"), DiskFull("full"), RateLimited("slowly")])
-def test_what_concerns_everybody_is_raised_and_frees_the_rows_at_once(resources: Resources, failure: Failure) -> None:
+def test_general_failure_is_raised_and_frees_its_rows(resources: Resources, failure: Failure) -> None:
     made(resources, *PICTURES)
     with troubled(resources, upsert=on_poison(failure)), pytest.raises(type(failure)):
         publish_round(resources)
@@ -101,7 +101,7 @@ def test_publishing_ends_though_rows_are_refused(resources: Resources, monkeypat
 
 
 @pytest.mark.parametrize("fails", [1, 99])
-def test_an_outage_is_sat_out_or_raised_after_a_while(resources: Resources, fails: int) -> None:
+def test_outage_is_sat_out_but_not_without_end(resources: Resources, fails: int) -> None:
     made(resources, *PICTURES)
     tries = list[object]()
 

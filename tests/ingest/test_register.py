@@ -14,7 +14,7 @@ from swatchbook.resources import open_resources
 from swatchbook.store.ledger.stored_documents import list_documents
 
 
-def test_a_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path, small_catalogue: Path) -> None:
+def test_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path, small_catalogue: Path) -> None:
     odd = shutil.copy(small_catalogue, tmp_path / os.fsdecode(b"gr\xfcn.pdf"))
     with open_resources(load_settings()) as resources:
         document = register(resources, odd, owner="default", options=IngestOptions()).document

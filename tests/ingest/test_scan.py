@@ -112,7 +112,7 @@ def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) 
     assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.failed_items) == (3, 0, 3, 0)
 
 
-def test_whatever_changes_in_a_folder_with_odd_files_is_found(resources: Resources, folder: Path) -> None:
+def test_every_change_among_odd_files_is_found(resources: Resources, folder: Path) -> None:
     (folder / "link.png").symlink_to("oak.png")
     (folder / "out.png").symlink_to("/etc/hostname")
     os.mkfifo(folder / "pipe.png")
@@ -139,7 +139,7 @@ def test_whatever_changes_in_a_folder_with_odd_files_is_found(resources: Resourc
     assert not unchanged()
 
 
-def test_more_files_are_known_again_with_no_more_questions(resources: Resources, folder: Path) -> None:
+def test_recognising_more_files_asks_no_more_questions(resources: Resources, folder: Path) -> None:
     def asked() -> int:
         work = taken(resources, folder)
         end(resources, work)
@@ -178,7 +178,7 @@ def test_pictures_are_on_the_disk_first(resources: Resources, folder: Path, monk
     assert flushed == [3]
 
 
-def test_change_within_the_same_second_and_size_is_found(resources: Resources, folder: Path) -> None:
+def test_change_within_one_second_and_size_is_found(resources: Resources, folder: Path) -> None:
     work = taken(resources, folder)
     file = folder / "oak.png"
     before, data = file.stat(), bytearray(file.read_bytes())
@@ -192,7 +192,7 @@ def test_change_within_the_same_second_and_size_is_found(resources: Resources, f
     assert len(old - set(paths_by_image(resources, work))) == 1
 
 
-def test_file_that_was_just_written_is_read_once_more(resources: Resources, folder: Path) -> None:
+def test_file_just_written_is_read_once_more(resources: Resources, folder: Path) -> None:
     """On a file system that counts in seconds it may change again without another time."""
     age(folder / "oak.png", -60.0)  # it stays new, however slow the machine
     work = taken(resources, folder)
@@ -201,7 +201,7 @@ def test_file_that_was_just_written_is_read_once_more(resources: Resources, fold
     assert (again.read, again.skipped) == (1, 3)
 
 
-def test_replaced_file_of_the_same_size_and_time_is_found_by_its_inode(resources: Resources, folder: Path) -> None:
+def test_replaced_file_is_found_by_its_inode_alone(resources: Resources, folder: Path) -> None:
     work = taken(resources, folder)
     file = folder / "oak.png"
     before = file.stat()
@@ -228,7 +228,7 @@ def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> 
     assert set(resources.ledger.execute(of_pictures).scalars()) == {ItemState.DONE}, "nothing is made again"
 
 
-def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
+def test_missing_file_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
     work = taken(resources, folder)
     data = (folder / "oak.png").read_bytes()
     (folder / "oak.png").unlink()
@@ -256,7 +256,7 @@ def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folde
     assert is_unchanged(resources, document_of(resources, mirrored), mirror=True)
 
 
-def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Resources, folder: Path) -> None:
+def test_empty_or_cut_batch_makes_mirror_remove_nothing(resources: Resources, folder: Path) -> None:
     rows = b"id,title,images,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
     work = taken(resources, write(folder / "items.csv", rows), mirror=True)
     for data, doubts in ((rows[:-13], ()), (rows[:22], ("No item was found in it. Nothing was removed.",))):
@@ -277,7 +277,7 @@ def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -
     )
 
 
-def test_pictures_of_a_batch_that_no_item_shows_are_named(resources: Resources, folder: Path) -> None:
+def test_batch_pictures_that_no_item_shows_are_named(resources: Resources, folder: Path) -> None:
     write(folder / "items.jsonl", b'{"id": 1, "title": "Oak", "images": "oak.png"}')
     assert scanned(resources, begin(resources, folder)).doubts == (
         "Pictures in its folder that are of no item: slate.jpg, sub/linen.webp.",
@@ -342,7 +342,7 @@ def test_empty_folder_is_refused_unless_it_is_known(resources: Resources, folder
     assert register_folder(resources, folder / "sub", owner="anna", options=options).document.kind == "folder"
 
 
-def test_batch_below_a_folder_keeps_its_pictures_to_itself(resources: Resources, folder: Path) -> None:
+def test_batch_below_a_folder_keeps_its_own_pictures(resources: Resources, folder: Path) -> None:
     whole = taken(resources, folder)
     write(folder / "sub" / "items.jsonl", b'{"id": "lamp", "images": "linen.webp"}')
     begin(resources, folder / "sub", owner="bob")
@@ -361,7 +361,7 @@ BAD: dict[str, bytes] = {
 }
 
 
-def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: Path) -> None:
+def test_bad_files_are_named_and_none_is_fatal(resources: Resources, folder: Path) -> None:
     for name, data in {**BAD, "second.jpg": b""}.items():
         write(folder / name, data)
     bomb = folder / "bomb.png"
@@ -405,7 +405,7 @@ def test_force_reads_everything_again(resources: Resources, folder: Path) -> Non
     assert scanned(resources, forced).read == 0, "once for each --force"
 
 
-def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:
+def test_lost_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:
     work = taken(resources, folder)
     end(resources, work)
     stored = next(path for path in (resources.settings.home / "files").rglob("*.png"))
@@ -425,7 +425,7 @@ SOFA = {"id": "sofa", "title": "Linen sofa", "price": 900, "brand": "Nord", "fil
 LAMP = {"id": "lamp", "title": "Brass lamp", "images": ["slate.jpg", "sub/linen.webp"]}
 
 
-def test_item_of_a_batch_is_a_product_with_its_pictures(resources: Resources, folder: Path) -> None:
+def test_batch_item_is_a_product_with_its_pictures(resources: Resources, folder: Path) -> None:
     work = begin(resources, batch(folder, SOFA, LAMP, {"id": "bench", "title": "Bench", "file_path": "oak.png"}))
     assert scanned(resources, work).read == 3
     shown = show_document(resources.ledger, work.document)
@@ -441,7 +441,7 @@ def test_item_of_a_batch_is_a_product_with_its_pictures(resources: Resources, fo
     assert len(shown["images"]) == 3
 
 
-def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Resources, folder: Path) -> None:
+def test_pictures_of_an_item_share_its_one_text(resources: Resources, folder: Path) -> None:
     def said() -> dict[str, tuple[int, str]]:
         """Return text -> how many pictures have it, and the state of its vector."""
         shown = show_document(resources.ledger, work.document)
@@ -476,7 +476,7 @@ def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resou
     assert publishing.count_unpublished(resources.ledger) == 0, "the same again changes nothing"
 
 
-def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:
+def test_only_a_sound_batch_reports_items_that_left(resources: Resources, folder: Path) -> None:
     work = taken(resources, batch(folder, SOFA, LAMP))
     write(folder / "items.jsonl", b"{not json")
     assert scanned(resources, work).left == 0, "nobody knows what it would have listed"
@@ -486,14 +486,14 @@ def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resourc
     assert (counts.total_items, counts.left_items) == (1, 1)
 
 
-def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Resources, folder: Path) -> None:
+def test_item_that_left_stays_despite_a_shared_picture(resources: Resources, folder: Path) -> None:
     work = taken(resources, batch(folder, SOFA, SOFA | {"id": "twin", "title": "Twin"}))
     batch(folder, SOFA)
     assert scanned(resources, work) == Scan(left=1)
     assert names(resources, work) == ["Linen sofa", "Twin"]
 
 
-def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Resources, folder: Path) -> None:
+def test_missing_picture_among_others_is_named_until_found(resources: Resources, folder: Path) -> None:
     pictures = ["slate.jpg", "late.png"]
     lamps = [LAMP | {"images": pictures}, LAMP | {"id": "twin", "images": pictures}]
     work = taken(resources, batch(folder, SOFA, *lamps))
@@ -513,7 +513,7 @@ def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Res
     assert count_items(resources.ledger, work.document).failed_items == 0
 
 
-def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Resources, folder: Path) -> None:
+def test_mended_failures_leave_the_account(resources: Resources, folder: Path) -> None:
     """Lines that are no JSON are named by their place; mended ones by their id."""
     lines = [json.dumps(SOFA), "[1]", "not json"]
     work = taken(resources, write(folder / "items.jsonl", "\n".join(lines).encode()))
@@ -526,7 +526,7 @@ def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Reso
     assert other_failures(resources.ledger, work.document) == []
 
 
-def test_item_without_pictures_is_a_product_to_filter_by(resources: Resources, folder: Path) -> None:
+def test_item_without_pictures_is_a_product_for_filters(resources: Resources, folder: Path) -> None:
     rug = {"id": "rug", "title": "Rug", "brand": "Tapis", "category": "rugs"}
     mat = {"id": "mat", "title": "Mat", "images": "gone.jpg"}
     work = taken(resources, batch(folder, SOFA, rug, mat))
@@ -541,7 +541,7 @@ def test_item_without_pictures_is_a_product_to_filter_by(resources: Resources, f
     assert count_items(resources.ledger, work.document).left_items == 1, "what is gone is kept until --mirror"
 
 
-def test_file_without_items_is_refused_before_it_is_a_document(resources: Resources, folder: Path) -> None:
+def test_file_without_items_is_refused_as_a_document(resources: Resources, folder: Path) -> None:
     for data in (b"", b"just text\n"):
         file = write(folder / "items.csv", data)
         with pytest.raises(UnsupportedFormat, match=r"items\.csv is (empty|no list of items)"):
@@ -563,7 +563,7 @@ def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:
         register_folder(resources, folder, owner="anna", options=options, kind="batch")
 
 
-def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
+def test_flow_takes_only_allowed_or_known_folders(resources: Resources, folder: Path, tmp_path: Path) -> None:
     options = IngestOptions()
     with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):
         register_known_folder(resources, str(folder), owner="anna", options=options)

@@ -74,7 +74,7 @@ def asked(server: Origin) -> list[str]:
     return sorted(path for _, path in server.seen)
 
 
-def test_picture_of_a_url_is_stored_and_placed_by_its_url(resources: Resources, tmp_path: Path, server: Origin) -> None:
+def test_picture_is_stored_and_placed_by_its_url(resources: Resources, tmp_path: Path, server: Origin) -> None:
     work = begin(resources, shop(tmp_path, server))
     assert scanned(resources, work).read == 3
     shown = show_document(resources.ledger, work.document)
@@ -109,7 +109,7 @@ def test_changed_url_is_another_picture(resources: Resources, tmp_path: Path, se
     assert [place["path"] for image in shown for place in image["placements"]] == [at(server, "/slate.png")]
 
 
-def test_picture_of_a_server_away_waits_for_its_next_try(
+def test_picture_of_an_unavailable_server_is_tried_again(
     resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetch, "_PAUSES", (0.01,))
@@ -128,7 +128,7 @@ def test_picture_of_a_server_away_waits_for_its_next_try(
     )
 
 
-def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path: Path, server: Origin) -> None:
+def test_bad_urls_are_named_and_none_is_fatal(resources: Resources, tmp_path: Path, server: Origin) -> None:
     server.files |= {"/letter.jpg": b"Dear reader, this is no picture.", "/nothing.jpg": b""}
     server.moved |= {
         "/inside": f"http://127.0.0.1:{server.port}/oak.png",

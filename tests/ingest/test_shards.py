@@ -52,7 +52,7 @@ def cut(resources: Resources, given: list[Batch]) -> tuple[Shard, ...]:
     return cut_shards(resources, work(), given)
 
 
-def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
+def test_shards_together_keep_within_the_limits_of_providers(tmp_path: Path) -> None:
     paced = Settings(
         home=tmp_path,
         shards={"slots": 4},
@@ -75,7 +75,7 @@ def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: P
     [(14, 1.0, 5.0, [14]), (263, 0.2, 8.0, [263]), (263, 1.0, 8.0, [140, 123]), (263, 1.0, 80.0, [263]),
      (2_000, 0.3, 8.0, [1_000, 1_000])],
 )  # fmt: skip
-def test_shards_are_worth_their_start_and_no_more_than_slots(
+def test_shards_are_worth_starting_and_fit_the_slots(
     resources: Resources, monkeypatch: pytest.MonkeyPatch, images: int, each: float, start: float, parts: list[int]
 ) -> None:
     medians = {runs.SHARD: each, runs.SHARD_START: start}
@@ -86,7 +86,7 @@ def test_shards_are_worth_their_start_and_no_more_than_slots(
 
 
 @given(images=st.integers(0, 400), chunks=st.integers(0, 400), alone=st.integers(0, 60), slots=st.integers(1, 8))
-def test_every_batch_is_in_one_shard_and_none_is_empty(
+def test_nonempty_shards_hold_every_batch_exactly_once(
     tmp_path_factory: pytest.TempPathFactory, images: int, chunks: int, alone: int, slots: int
 ) -> None:
     given_batches = batches(images, chunks, alone=alone)
@@ -118,12 +118,12 @@ def test_manifest_carries_the_trace_of_its_stage(resources: Resources, receiver:
     assert shards.load(resources, shards.keep(resources, shard)).work.trace == stage
 
 
-def test_how_the_work_is_done_is_not_what_must_be_agreed_on(resources: Resources) -> None:
+def test_shards_must_agree_on_results_but_not_methods(resources: Resources) -> None:
     assert shard_fingerprint(resources.settings, work(batch_size=7)) == shard_fingerprint(resources.settings, work())
     assert shard_fingerprint(resources.settings, work(focus=False)) != shard_fingerprint(resources.settings, work())
 
 
-def test_code_version_is_the_same_wherever_the_sources_are(tmp_path: Path) -> None:
+def test_code_version_is_the_same_in_any_folder(tmp_path: Path) -> None:
     """A wheel has files where a checkout has links to folders."""
     installed = shutil.copytree(Path(swatchbook.__path__[0]), tmp_path / "swatchbook")
     assert not (installed / "flows").is_symlink()

@@ -30,7 +30,7 @@ def files(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"x")
 
 
-def test_pictures_of_all_subfolders_come_in_the_order_of_their_names(tmp_path: Path) -> None:
+def test_pictures_of_all_subfolders_come_ordered_by_name(tmp_path: Path) -> None:
     files(tmp_path, "b.jpg", "a.PNG", "sub/deep/c.jpg", "sub/a.jpg", "notes.txt", ".hidden.jpg", ".git/d.jpg", "jpg")
     assert list(listed(tmp_path)) == ["a.PNG", "b.jpg", "sub/a.jpg", "sub/deep/c.jpg"]
     assert len([*pictures_below(tmp_path)]) == 4
@@ -41,7 +41,7 @@ def test_title_is_the_words_of_the_name() -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60))
-def test_title_is_one_line_of_something_for_any_name(stem: str) -> None:
+def test_any_name_gives_a_title_of_one_line(stem: str) -> None:
     title = title_of(f"{stem}.jpg")
     assert title == one_line(title) != ""
 
@@ -76,7 +76,7 @@ def test_links_are_followed_only_within_the_folder(tmp_path: Path) -> None:
     assert not any(item.pictures for item in items.values() if item.failure)
 
 
-def test_what_is_no_file_is_refused_without_being_opened(tmp_path: Path) -> None:
+def test_what_is_no_file_is_refused_unopened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     files(tmp_path, "folder.jpg/a.jpg")

@@ -39,7 +39,7 @@ def test_sidecar_of_one_picture_names_it(folder: Path, name: str) -> None:
     assert (items["ash.png"].title, items["ash.png"].metadata.keys()) == ("ash", {"url"})
 
 
-def test_table_names_the_pictures_of_its_folder_and_below(folder: Path) -> None:
+def test_table_names_pictures_of_its_folder_and_below(folder: Path) -> None:
     for name, text in rows_of(__file__, "tables_of_a_folder"):
         (folder / name).write_text(text)
         assert not is_batch(folder), name
@@ -72,7 +72,7 @@ def test_table_above_folders_is_known_by_its_columns(tmp_path: Path) -> None:
     check_rows(__file__, "tables_above_folders", is_described)
 
 
-def test_sidecar_that_cannot_be_read_is_named_and_its_picture_taken(folder: Path, tmp_path: Path) -> None:
+def test_unreadable_sidecar_is_named_and_its_picture_taken(folder: Path, tmp_path: Path) -> None:
     (folder / "oak.json").write_text("{not json")
     (folder / "sidecar.csv").write_text("title,price\nOak,5\n")
     items = listed(folder)
