@@ -57,7 +57,7 @@ def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytes
         assert stale_roles(resources.ledger, resources.settings) == ()
 
 
-def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
+def test_search_losing_its_space_uses_the_new_one(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, voyage: Provider
 ) -> None:
     bare_ingest.main(small_catalogue(tmp_path, 1))

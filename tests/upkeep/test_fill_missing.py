@@ -46,7 +46,7 @@ def vectors_of(resources: Resources, role: Role) -> int:
     return sum(each.objects for each in count_vectors(resources.ledger) if each.role is role)
 
 
-def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resources) -> None:
+def test_what_is_lacking_is_made_once(resources: Resources) -> None:
     whole = collect_statistics(resources)
     lose(resources, Role.COLOR)
     assert vectors_of(resources, Role.COLOR) == 0
@@ -59,7 +59,7 @@ def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resou
     assert fill_missing(resources, ANNA).made == 0
 
 
-def test_an_image_without_an_analysis_gets_one_with_what_is_made_from_it(resources: Resources) -> None:
+def test_missing_analysis_is_made_with_what_needs_it(resources: Resources) -> None:
     with resources.ledger.write() as connection:
         for table in (analyses, *(t for t in (items, vectors, requested))):
             text = () if table is analyses else (table.c.role.in_((Role.ANALYSIS, Role.UNDERSTANDING)),)
@@ -74,7 +74,7 @@ def test_an_image_without_an_analysis_gets_one_with_what_is_made_from_it(resourc
     assert account(resources.ledger).complete == PICTURES
 
 
-def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Resources) -> None:
+def test_images_with_unreadable_files_are_omitted_and_counted(resources: Resources) -> None:
     lose(resources, Role.COLOR)
     with resources.ledger.read() as connection:
         shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).order_by(contents.c.key)
@@ -108,9 +108,7 @@ def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resource
     assert plan_fill(resources, stale).objects == 0
 
 
-def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_change_of_model_skips_no_document_or_file(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "0")
     with resources.ledger.write() as connection:

@@ -71,7 +71,7 @@ def test_rows_of_an_import_that_was_killed_go(resources: Resources, tmp_path: Pa
     assert len(list(file.parent.iterdir())) == 2
 
 
-def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resources: Resources, results: Path) -> None:
+def test_results_that_the_next_run_would_read_stay(resources: Resources, results: Path) -> None:
     document, other = known(resources), known(resources, b"another")
     stays = [
         kept(results, resources, document),
@@ -107,7 +107,7 @@ def test_a_forced_generation_supersedes_what_was_kept_before(resources: Resource
     assert sweep(resources).results == 1
 
 
-def test_files_that_no_row_names_go_after_an_hour(resources: Resources) -> None:
+def test_files_without_a_row_go_after_an_hour(resources: Resources) -> None:
     document = known(resources)
     pages = resources.files.put_bytes(b"pages", ".jsonl")
     change(resources.ledger, documents, pages_file=pages)
@@ -120,7 +120,7 @@ def test_files_that_no_row_names_go_after_an_hour(resources: Resources) -> None:
     assert sorted(resources.files.keys()) == sorted([str(document.file), pages, young])
 
 
-def test_what_is_stored_again_is_no_orphan_of_long_ago(resources: Resources) -> None:
+def test_what_is_stored_again_is_no_old_orphan(resources: Resources) -> None:
     resources.ledger.now()
     key = resources.files.put_bytes(b"picture", ".png")
     (path,) = Path(resources.files.url).rglob("*.png")
@@ -135,7 +135,7 @@ def test_what_is_stored_again_is_no_orphan_of_long_ago(resources: Resources) -> 
     assert resources.files.has(key)
 
 
-def test_what_a_long_run_has_stored_it_may_still_name(resources: Resources) -> None:
+def test_what_a_long_run_has_stored_is_kept(resources: Resources) -> None:
     begin_again(resources.ledger, known(resources))
     change(resources.ledger, runs, started_at=db_now() - 3 * HOUR)
     resources.files.put_bytes(b"picture", ".png")
@@ -146,7 +146,7 @@ def test_what_a_long_run_has_stored_it_may_still_name(resources: Resources) -> N
     assert sweep(resources).orphans == 1
 
 
-def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) -> None:
+def test_temporary_files_left_over_go_after_an_hour(resources: Resources) -> None:
     known(resources)
     resources.settings.temporary_folder.mkdir(parents=True)
     (beside,) = {path.parent for path in Path(resources.files.url).rglob("*.pdf")}
@@ -173,7 +173,7 @@ def test_interrupted_upload_goes_within_the_hour(resources: Resources) -> None:
         assert (killed.exists(), other.exists(), going_on.exists()) == (False, True, True)
 
 
-def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resources) -> None:
+def test_folder_sent_in_part_goes_after_a_day(resources: Resources) -> None:
     settings = resources.settings
     home = settings.home.resolve()
     begun, taken = (home / "dropped" / str(uuid4()) / name / "a.png" for name in ("begun", "taken"))
@@ -189,7 +189,7 @@ def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resou
     assert (begun.exists(), taken.exists(), waits.exists()) == (False, True, False)
 
 
-def test_previews_go_with_their_source_or_after_a_month_without_use(resources: Resources) -> None:
+def test_previews_go_with_their_source_or_when_unused(resources: Resources) -> None:
     document = known(resources)
     stays, unused = f"{document.file}-p1-w800.png", f"{document.file}-p2-w800.png"
     for name in (stays, unused, f"{'0' * 64}.jpg-s256.jpg"):
@@ -201,7 +201,7 @@ def test_previews_go_with_their_source_or_after_a_month_without_use(resources: R
     assert list(resources.previews.paths()) == [paths[stays]]
 
 
-def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> None:
+def test_only_rows_of_runs_long_over_are_removed(resources: Resources) -> None:
     run = begin_again(resources.ledger, known(resources))
     long_ago = (resources.settings.keep_days + 1) * DAY
     with resources.ledger.write() as connection:
@@ -226,7 +226,7 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
     assert [count(resources.ledger, each) for each in (runs, figures, rounds, inbox)] == [2, 1, 1, 1]
 
 
-def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources: Resources, results: Path) -> None:
+def test_collecting_now_removes_and_counts_every_deleted_byte(resources: Resources, results: Path) -> None:
     document = known(resources, bytes(5_000))
     results_of_it = kept(results, resources, document)
     pages = resources.files.put_bytes(b"a page", ".jsonl")
@@ -241,7 +241,7 @@ def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources:
     assert not resources.files.has(pages)
 
 
-def test_copies_of_what_is_in_a_bucket_go_with_their_documents(resources: Resources, bucket: Bucket) -> None:
+def test_copies_from_a_bucket_go_with_their_documents(resources: Resources, bucket: Bucket) -> None:
     with open_resources(resources.settings.model_copy(update={"files_url": bucket.url})) as tools:
         used, gone = known(tools), tools.files.put_bytes(b"nobody's", ".png")
         assert len(bucket.names()) == 2

@@ -47,7 +47,7 @@ def first(work: Callable[[], object], then: Callable[..., Any]) -> Callable[...,
 
 
 @pytest.mark.parametrize("deleted_before", [False, True])
-def test_file_of_a_document_that_is_just_registered_stays(
+def test_file_of_a_document_just_registered_stays(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted_before: bool
 ) -> None:
     from swatchbook.ingest import register as module
@@ -62,7 +62,7 @@ def test_file_of_a_document_that_is_just_registered_stays(
     assert resources.files.has(registered().file or "")
 
 
-def test_what_a_process_holds_stays_until_it_ends_or_dies(resources: Resources) -> None:
+def test_what_a_process_holds_stays_until_its_end(resources: Resources) -> None:
     with holding_files(resources.ledger):
         key = resources.files.put_bytes(b"pages", ".jsonl")
         collect(resources)
@@ -114,7 +114,7 @@ def test_backup_has_what_is_deleted_while_it_copies(
 
 @pytest.mark.parametrize("step", ["insert_shared", "insert_documents", "insert_parts", "finish_document"])
 @pytest.mark.nightly
-def test_restore_is_whole_though_garbage_is_collected_at_each_step(
+def test_restore_is_whole_though_garbage_is_collected_meanwhile(
     step: str, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored(resources)

@@ -279,7 +279,7 @@ def living(
             resources.index.drop(each.space)
 
 
-def test_every_answer_is_of_one_complete_space_whatever_dies(
+def test_answers_are_of_one_complete_space_whatever_dies(
     living: tuple[Living, str], voyage: Provider, tmp_path: Path
 ) -> None:
     home, model = living

@@ -33,7 +33,7 @@ def lost(resources: Resources) -> set[str]:
     return found
 
 
-def test_what_a_killed_server_lost_is_found_and_written_again(
+def test_what_a_killed_server_lost_is_written_again(
     weaviate: list[Server], home: Path, resources: Resources, tmp_path: Path
 ) -> None:
     make(resources, *(f"picture {number}" for number in range(60)))

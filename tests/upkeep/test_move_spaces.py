@@ -140,7 +140,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("settings", OTHERS, ids=str)
-def test_owners_are_moved_there_and_back_while_people_search(resources: Resources, settings: dict[str, object]) -> None:
+def test_owners_move_there_and_back_while_people_search(resources: Resources, settings: dict[str, object]) -> None:
     with searched(resources):
         with chosen(resources, **settings) as other:
             assert {each.space for each in move_spaces(other)} == {space.name for space in spaces(resources)}
@@ -260,7 +260,7 @@ def test_deleted_owner_has_no_tenant(apart: Resources) -> None:
     assert_whole(apart)
 
 
-def test_idle_tenant_rests_and_wakes_when_it_is_searched(apart: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_tenant_rests_and_wakes_when_searched(apart: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(apart.index, MovableIndex)
     assert apart.index.rest() == 0
     assert set(tenants(apart).values()) == {"ACTIVE"}

@@ -59,7 +59,7 @@ def test_roles_come_beside_those_there_are(resources: Resources, small_catalogue
 
 
 @pytest.mark.parametrize("role", [Role.MATERIAL, Role.MULTIMODAL])
-def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(
+def test_role_that_nobody_makes_is_refused_without_change(
     resources: Resources, small_catalogue: Path, role: Role
 ) -> None:
     document = completed(resources, small_catalogue, roles=["visual"])
@@ -68,9 +68,7 @@ def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(
     assert get_document(resources.ledger, document.id) == document
 
 
-def test_skipped_pages_are_taken_in_once_and_kept_by_the_next_ingest(
-    resources: Resources, small_catalogue: Path
-) -> None:
+def test_skipped_pages_are_taken_in_once_and_kept(resources: Resources, small_catalogue: Path) -> None:
     document = completed(resources, small_catalogue)
     assert not regenerate(resources, document, pages=(2, 3)), "they are not skipped"
     assert regenerate(resources, document, pages=(1, 2))

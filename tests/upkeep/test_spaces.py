@@ -34,7 +34,7 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.stack
-def test_text_encoder_changes_to_voyage_and_back_while_people_search(
+def test_text_encoder_changes_there_and_back_during_search(
     filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run_json("search", "oak floor", "--owner", "anna")
@@ -76,7 +76,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert listed["stale"] == []
 
 
-def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
+def test_killed_fill_goes_on_and_pays_nothing_twice(
     filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose_voyage(voyage, monkeypatch)

@@ -35,7 +35,7 @@ def assert_whole(resources: Resources) -> None:
     assert publishing.count_unpublished(resources.ledger) == 0
 
 
-def test_repair_publishes_what_is_missing_and_drops_what_is_foreign(resources: Resources) -> None:
+def test_repair_publishes_missing_and_drops_foreign_objects(resources: Resources) -> None:
     make(resources, "oak", "ash")
     (space, *_) = (space for space in spaces(resources) if space.role == "visual")
     (oak,) = resources.index.fetch(space, [image("oak")]).values()
@@ -93,7 +93,7 @@ def test_a_damaged_ledger_is_never_sound(resources: Resources, *, deep: bool) ->
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_what_is_published_while_it_reads_is_neither_foreign_nor_missing(resources: Resources, moment: str) -> None:
+def test_objects_published_meanwhile_are_neither_foreign_nor_missing(resources: Resources, moment: str) -> None:
     make(resources, "oak")
     ingest = once(lambda: make(resources, "ash", content="supplement"))
     with troubled(resources, read=lambda now: ingest() if now == moment else None):
@@ -101,7 +101,7 @@ def test_what_is_published_while_it_reads_is_neither_foreign_nor_missing(resourc
     assert_whole(resources)
 
 
-def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Resources) -> None:
+def test_repair_drops_nothing_that_is_shown_again_meanwhile(resources: Resources) -> None:
     document = make(resources, "oak")
     run = begin(resources.ledger, fingerprint="another")
     stage_results.save_extraction(resources.ledger, run, extraction())  # oak is gone, and not yet removed
@@ -116,7 +116,7 @@ def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Reso
     assert_whole(resources)
 
 
-def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) -> None:
+def test_killed_rebuild_leaves_its_document_due(resources: Resources) -> None:
     document = make(resources, "oak", "ash")
     (_, second, *_) = spaces(resources)
 
@@ -132,7 +132,7 @@ def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) 
     assert_whole(resources)
 
 
-def test_what_is_published_into_a_space_before_it_is_dropped_is_published_again(resources: Resources) -> None:
+def test_objects_published_before_a_drop_are_published_again(resources: Resources) -> None:
     make(resources, "oak", "ash")
     with troubled(resources, drop=once(lambda _: publish_round(resources))):
         rebuild(resources)
@@ -191,7 +191,7 @@ def test_truncated_document_is_mended_by_uploading(resources: Resources, tmp_pat
     assert verify(resources, deep=True).sound
 
 
-def test_file_that_is_deleted_while_it_reads_is_not_lost(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_deleted_while_it_reads_is_not_lost(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     document, *files = stored(resources, b"a picture")
     size = resources.files.size
 
@@ -213,7 +213,7 @@ def test_changed_bytes_are_found_by_deep_verify(resources: Resources) -> None:
 
 
 @pytest.mark.parametrize("small", [True, False])
-def test_the_hourly_repair_mends_what_is_missing_and_foreign_and_leaves_the_unpublished(
+def test_hourly_repair_mends_missing_and_foreign_objects_only(
     resources: Resources, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
     make(resources, "oak", "ash")

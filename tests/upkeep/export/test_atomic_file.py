@@ -10,7 +10,7 @@ from swatchbook.domain.errors import DiskFull, InvalidReference
 from swatchbook.upkeep.export.atomic_file import atomic_file
 
 
-def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_old_file_stays_until_its_successor_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"old")
     with atomic_file(path) as file:

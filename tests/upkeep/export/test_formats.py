@@ -57,7 +57,7 @@ def sheet(data: bytes) -> tuple[list[dict[str, str]], str]:
     return rows, xml
 
 
-def test_csv_has_a_column_for_each_kind_of_metadata_most_frequent_first(tmp_path: Path) -> None:
+def test_metadata_columns_of_csv_come_most_frequent_first(tmp_path: Path) -> None:
     head, first, second = cells(
         written(tmp_path, Format.CSV, row(size="60", finish="x"), row('Ash; "grey", new\nline', size="80", price="€ 9"))
     )
@@ -116,7 +116,7 @@ def test_what_is_more_than_numbers_is_guarded(cell: str) -> None:
     assert protect_cell(f"a;{cell}") == f"a;'{cell}"
 
 
-def test_a_long_list_that_is_none_is_refused_at_once() -> None:
+def test_a_long_false_list_is_refused_at_once() -> None:
     assert str(protect_cell("+1" + ",1 -1|2" * 50_000 + "x")).startswith("'")
 
 
@@ -127,7 +127,7 @@ def test_json_lines_keep_lists_and_metadata(tmp_path: Path) -> None:
     assert [ProductRow.model_validate_json(line) for line in lines] == list(rows)
 
 
-def test_excel_gets_numbers_as_numbers_and_texts_as_texts(tmp_path: Path) -> None:
+def test_excel_gets_both_numbers_and_texts_as_such(tmp_path: Path) -> None:
     data = written(tmp_path, Format.XLSX, row("Oak\x01 & <b>", size="007", long="x" * 40_000))
     (head, first), xml = sheet(data)
     assert list(head.values()) == [*FIELDS, "metadata.long", "metadata.size"]

@@ -84,7 +84,7 @@ def test_a_share_of_no_images_is_no_percentage(resources: Resources) -> None:
     assert some.model_copy(update={"coverage_percentage": 75.0}).share == "3 of 4 (75 %)"
 
 
-def test_stage_times_stand_beside_those_of_the_week_before(resources: Resources) -> None:
+def test_stage_times_are_compared_with_the_week_before(resources: Resources) -> None:
     told = report(resources.ledger, week(Stage.READ, 1.4, 1.0), week(Stage.EMBEDDED, 0.5, None))
     assert "- **Slower**: PAGES_READ: 1.4 s for a page or image, 1 s in the week before (+40%)" in told
     assert "| PAGES_READ | 5 | 1.4 | 1 (runs: 5) | +40% |" in told

@@ -38,7 +38,7 @@ def matched(older: Sequence[EditionProduct], newer: Sequence[EditionProduct]) ->
     return {(pair.before.listed.id, pair.after.listed.id, pair.by) for pair in match(older, newer)}
 
 
-def test_the_code_goes_before_the_name_and_the_name_before_the_picture() -> None:
+def test_code_goes_before_name_and_name_before_picture() -> None:
     older = [product("Alder", "a", code="A-1"), product("Birke", "b"), product("Cedro", "c")]
     newer = [product("Alder Plus", "b", code="a1"), product("Birke", "c"), product("Cedrella", "x", "a")]
     # Cedrella has the picture that Alder had, but Alder is matched already
@@ -86,9 +86,7 @@ CHANGES = ("same", "dearer", "renamed", "removed", "larger", "renamed and dearer
     seed=st.integers(0, 99),
     coded=st.booleans(),
 )
-def test_every_change_of_an_edition_is_found_and_nothing_else(
-    changes: list[str], added: int, seed: int, coded: bool
-) -> None:
+def test_exactly_the_changes_of_an_edition_are_found(changes: list[str], added: int, seed: int, coded: bool) -> None:
     dice = random.Random(seed)
     older, newer = list[EditionProduct](), list[EditionProduct]()
     for number, (name, change) in enumerate(zip(NAMES, changes, strict=False)):

@@ -103,7 +103,7 @@ def test_run_that_has_begun_nothing_yet_starts() -> None:
     assert describe_progress(begun).sentence == describe_progress(None).sentence == "Starting"
 
 
-def test_how_sure_a_document_is_and_what_to_do_about_a_doubtful_one() -> None:
+def test_sureness_is_described_with_advice_about_doubtful_documents() -> None:
     assert describe_sureness(None, 9) is None
     assert describe_sureness(0.834, 9) == "Are these its products? 83 % likely."
     assert describe_sureness(0.9, 0) == "No products found (90 % sure)."

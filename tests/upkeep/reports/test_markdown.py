@@ -20,7 +20,7 @@ def test_names_and_warnings_are_shown_as_they_are() -> None:
         assert unescape(rendered).count(" ".join(name.split())) == 2, name
 
 
-def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
+def test_bill_says_how_much_is_known_and_unknown() -> None:
     paid = Spent(
         stage="embed", provider="vision", model="qwen|vl", calls=12, failed=1, unknown=2, unpriced=3, truncated=0,
         tokens_in=9_000, tokens_out=700, cost_usd=0.25, at_most_usd=0.5,

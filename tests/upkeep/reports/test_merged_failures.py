@@ -2,7 +2,7 @@ from swatchbook.domain.records import FailureRecord
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 
 
-def test_failures_of_one_image_for_one_reason_are_one_and_others_stay_apart() -> None:
+def test_failures_of_one_image_are_merged_by_reason() -> None:
     def failed(image: str, role: str, kind: str = "unreadable_image", again: float | None = None) -> FailureRecord:
         return FailureRecord(image_id=image, role=role, kind=kind, error="It is no picture.", next_retry_at=again)
 
