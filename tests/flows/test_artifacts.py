@@ -27,7 +27,7 @@ def report_of(document: str, name: str, *failures: FailureRecord, doubts: tuple[
     )  # fmt: skip
 
 
-def test_artifacts_that_cannot_be_made_do_not_fail_the_flow(resources: Resources) -> None:
+def test_a_failed_artifact_does_not_fail_the_flow(resources: Resources) -> None:
     @flow
     async def show(report: RunReport) -> str:
         await publish_artifacts(resources, report)
@@ -37,7 +37,7 @@ def test_artifacts_that_cannot_be_made_do_not_fail_the_flow(resources: Resources
 
 
 @pytest.mark.gate
-def test_texts_are_no_markup_where_the_ui_reads_markdown(resources: Resources) -> None:
+def test_texts_are_no_markup_where_markdown_is_rendered(resources: Resources) -> None:
     """Descriptions and cells too: a picture elsewhere would tell who looks, a link would lead away."""
     evil = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"
     failed = report_of(identity("failed"), evil, FailureRecord(kind="too_large", path=evil, error=evil))
@@ -83,7 +83,7 @@ def clear(resources: Resources) -> None:
     asyncio.run(delete_left())
 
 
-def test_artifacts_of_a_deleted_document_go_and_others_stay(
+def test_only_artifacts_of_a_deleted_document_are_removed(
     resources: Resources, ingest: Ingest, small_catalogue: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)

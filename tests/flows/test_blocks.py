@@ -38,7 +38,7 @@ def test_block_that_fails_to_load_leaves_nothing_pickled(
 
 
 @pytest.mark.stack
-def test_named_blocks_are_used_and_named_in_the_report(
+def test_named_blocks_are_used_and_named_in_reports(
     resources: Resources, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", str(small_catalogue.parent))

@@ -15,7 +15,7 @@ from swatchbook.upkeep.fill_missing import Filled, FillPlan
 
 
 @pytest.mark.gate
-def test_it_counts_then_makes_as_much_as_it_may(filled: Path, resources: Resources) -> None:
+def test_it_counts_then_makes_up_to_its_limit(filled: Path, resources: Resources) -> None:
     with resources.ledger.write() as connection:
         for table in (items, vectors, requested):
             connection.execute(delete(table).where(table.c.role == Role.COLOR))

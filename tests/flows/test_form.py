@@ -31,7 +31,7 @@ def test_the_form_offers_choices_and_ways_to_sources() -> None:
         assert way in told
 
 
-def test_every_field_of_every_form_is_filled_in_and_explained() -> None:
+def test_fields_of_every_form_are_prefilled_and_explained() -> None:
     for name in flow_names():
         schema = parameter_schema(getattr(import_module(f"flows.{name}"), name)).model_dump_for_openapi()
         fields = [*schema["properties"].values()]

@@ -44,7 +44,7 @@ def test_unchanged_ingest_makes_nothing(resources: Resources, ingest: Ingest, sm
     assert not writes(resources.ledger)
 
 
-def test_two_owners_share_the_work_but_not_the_collection(
+def test_two_owners_share_work_but_not_a_collection(
     resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
@@ -78,7 +78,7 @@ def test_changed_option_leaves_nothing_of_the_old_generation(
     assert verify(resources).sound
 
 
-def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(resources: Resources) -> None:
+def test_index_is_rebuilt_from_the_ledger_without_models(resources: Resources) -> None:
     before = found(resources, "wood floor")
     for space in [each.space for each in registered(resources.ledger)]:
         resources.index.drop(space)

@@ -109,7 +109,7 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
     assert verify(resources).sound
 
 
-def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: Resources, folder: Path) -> None:
+def test_deadly_picture_waits_until_the_scan_has_ended(resources: Resources, folder: Path) -> None:
     work = taken(resources, folder)
     keys = [image["content_key"] for image in show_document(resources.ledger, work.document)["images"]]
     change(resources.ledger, items, items.c.key == keys[2], crashes=1)

@@ -45,7 +45,7 @@ def test_a_foreign_result_is_computed_again(
     assert json.loads(json.loads(kept.read_text())["result"]) == json.loads(json.loads(whole)["result"])
 
 
-def test_a_result_whose_file_is_gone_is_computed_again(
+def test_a_result_without_its_file_is_computed_again(
     home: Path, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     pages = json.loads(json.loads(kept_reading(home).read_text())["result"])["data"]["pages_file"]

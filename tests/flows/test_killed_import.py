@@ -60,7 +60,7 @@ COLLECTIONS = [("postgresql", "weaviate"), *([("sqlite", "lance")] if SOAK else 
 
 
 @pytest.mark.parametrize(("ledger", "index"), COLLECTIONS)
-def test_a_killed_import_goes_on_to_the_same_end(
+def test_killed_import_goes_on_to_the_same_end(
     new_collection: NewCollection, shop: Callable[[Sequence[Row]], str], voyage: Provider, tmp_path: Path,
     ledger: str, index: str,
 ) -> None:  # fmt: skip

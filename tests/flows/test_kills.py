@@ -127,7 +127,7 @@ def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: 
     assert ann["with_embeddings"] == bob["with_embeddings"] == ann["total_images"] > 0
 
 
-def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
+def test_delete_during_ingest_leaves_nothing_and_allows_another(
     ledger: Ledger, ingest: Sequence[str], undisturbed: Any
 ) -> None:
     with forked(*ingest) as command:

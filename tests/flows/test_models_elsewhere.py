@@ -93,7 +93,7 @@ def test_nothing_is_paid_before_everything_is_there(
     assert there.asked == []
 
 
-def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
+def test_inventions_of_models_are_dropped_and_failures_named(
     there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     def answer(asked: Asked) -> Any:

@@ -91,7 +91,7 @@ def test_what_comes_back_by_itself_ends_as_waiting(resources: Resources, error: 
 
 
 @pytest.mark.nightly
-def test_run_of_a_worker_waits_also_as_a_subflow(resources: Resources) -> None:
+def test_a_worker_run_also_waits_as_a_subflow(resources: Resources) -> None:
     @flow
     async def waits() -> RunReport | State[Any]:
         async def ingest() -> RunReport:
@@ -144,7 +144,7 @@ def test_run_that_a_person_stopped_says_so(
         (DocumentStatus.FAILED, UnreadableDocument("It has no pages."), "Failed"),
     ],
 )
-def test_what_fails_before_or_after_its_run_begins_says_why(
+def test_failure_before_or_during_a_run_says_why(
     resources: Resources, status: DocumentStatus | None, failure: Failure, name: str
 ) -> None:
     async def ingest() -> RunReport:
@@ -206,9 +206,7 @@ def test_cancelled_document_that_is_started_ends_as_cancelled(resources: Resourc
 
 @pytest.mark.parametrize("options", [OPTIONS, IngestOptions(focus=False, max_retries=1, batch_size=7)])
 @pytest.mark.nightly
-def test_second_flow_run_of_a_document_at_work_ends_at_once(
-    resources: Resources, folder: Path, options: IngestOptions
-) -> None:
+def test_concurrent_run_of_a_document_ends_at_once(resources: Resources, folder: Path, options: IngestOptions) -> None:
     document = known(resources, folder)
     fingerprint = build_request(resources.settings, OPTIONS).fingerprint
     run = runs.begin(resources.ledger, document, options=OPTIONS, fingerprint=fingerprint, requested=[])

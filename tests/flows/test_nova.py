@@ -44,7 +44,7 @@ def made_once(resources: Resources) -> bool:
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_every_image_is_complete_though_half_of_the_first_tries_fail(
+def test_every_image_completes_though_half_fail_at_first(
     resources: Resources, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
     count_writes(resources.ledger)
@@ -58,7 +58,7 @@ def test_every_image_is_complete_though_half_of_the_first_tries_fail(
 
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.gate
-def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
+def test_poison_and_deadly_pictures_cost_only_themselves(
     resources: Resources, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
     poison, deadly = pictures_of(resources, catalogue)

@@ -55,7 +55,7 @@ def test_document_waits_while_the_index_is_away(
     assert report.images_complete == report.images_found > 0
 
 
-def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
+def test_a_foreign_collection_blocks_documents_until_it_goes(
     weaviate: list[Server], resources: Resources, ingest: Ingest, tmp_path: Path
 ) -> None:
     from swatchbook.flows.retry_failed import retry_failed

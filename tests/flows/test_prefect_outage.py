@@ -20,7 +20,7 @@ from tests.fixtures import free_port
 pytestmark = pytest.mark.stack
 
 
-def test_run_that_lost_prefect_goes_on_within_a_minute(resources: Resources, small_catalogue: Path) -> None:
+def test_run_losing_prefect_goes_on_within_a_minute(resources: Resources, small_catalogue: Path) -> None:
     options = IngestOptions()
     document = register(resources, small_catalogue, owner="default", options=options).document
 

@@ -181,7 +181,7 @@ def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resourc
     assert "There is no document" in (gone.message or ""), "it keeps no other from its turn"
 
 
-def test_the_commands_of_the_page_do_what_it_says(
+def test_commands_of_the_page_do_what_it_says(
     there: Provider, resources: Resources, report: RunReport, prefect_server: str
 ) -> None:
     """As docs/review.md prints them, one after the other; each that names a picture has the next one."""

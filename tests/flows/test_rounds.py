@@ -27,7 +27,7 @@ SETTLED = 3
 """Rounds after which nothing may grow any more."""
 
 
-def test_disk_is_flat_over_rounds_of_ingest_and_delete(
+def test_disk_use_stays_flat_over_ingests_and_deletes(
     resources: Resources, ingest: Ingest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = results_of(home)

@@ -91,7 +91,7 @@ def test_while_the_provider_fails_products_wait_for_it(there: Provider, small_ca
     assert found.products[0].evidence[0].detail == {"model": "attentive"}
 
 
-def test_where_the_layout_rules_are_sure_nobody_is_asked(
+def test_nobody_is_asked_where_layout_rules_are_sure(
     assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find_products, "SURE", 0.0)

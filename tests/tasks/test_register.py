@@ -49,7 +49,7 @@ def launched(document: Document, monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
-def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_url_is_fetched_once_while_following_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
 
     async def follow() -> None:
@@ -70,7 +70,7 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch:
         assert len(server.seen) == 2  # once each
 
 
-def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edition_of_an_unknown_document_leaves_nothing_queued(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
     with origin() as server:
         server.files["/spring.pdf"] = PDF
@@ -80,7 +80,7 @@ def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch:
     assert all_documents(load_resources(BlockNames()).ledger, None) == []
 
 
-def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document, asked_last = uploaded(tmp_path), IngestOptions(focus=False)
     uploaded(tmp_path, asked_last)
     work = launched(document, monkeypatch)
@@ -89,9 +89,7 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     assert runs.end(ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
 
 
-def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_launched_run_works_for_a_renamed_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document, ledger = uploaded(tmp_path), load_resources(BlockNames()).ledger
     owners.rename(ledger, "alice", "lena")
     work = launched(document, monkeypatch)
@@ -100,9 +98,7 @@ def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     runs.end(ledger, work.run, DocumentStatus.CANCELLED)
 
 
-def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_begin_is_blocked_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = uploaded(tmp_path)
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
@@ -137,7 +133,7 @@ def test_loop_between_registering_and_beginning_launches_no_twin(
     assert due == []
 
 
-def test_document_whose_flow_run_dies_before_beginning_is_due_later() -> None:
+def test_document_whose_run_never_begins_is_due_later() -> None:
     ledger = load_resources(BlockNames()).ledger
     document = queue(
         ledger, owner="alice", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1,

@@ -38,7 +38,7 @@ def test_results_come_back_as_they_were(result: Record | list[Record]) -> None:
     assert KEPT.loads(KEPT.dumps(result)) == result
 
 
-def test_error_comes_back_as_the_failure_that_it_is() -> None:
+def test_error_comes_back_as_the_failure_it_is() -> None:
     kept = KEPT.loads(KEPT.dumps(Configuration("No key.", advice="Set it.")))
     assert (type(kept), str(kept)) == (Configuration, "No key. Set it.")
     assert str(KEPT.loads(KEPT.dumps(KeyError("a page's text")))) == UNEXPECTED_MESSAGE
