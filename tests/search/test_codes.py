@@ -48,7 +48,7 @@ def test_exact_code_finds_its_product_first(sample: Resources) -> None:
 
 
 @pytest.mark.parametrize("by", ["image", "product", "chunk"])
-def test_code_of_a_catalogue_finds_each_kind_of_result(sample: Resources, by: ResultKind) -> None:
+def test_catalogue_code_finds_each_kind_of_result(sample: Resources, by: ResultKind) -> None:
     oak = find_relevant(sample, SearchRequest("Nordvik Oak", where=ANNA, by="product")).hits[0]
     (product,) = describe_products(sample.ledger, [oak.id])
     code = next(variant.code for variant in product.variants if variant.code)

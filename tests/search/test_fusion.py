@@ -46,14 +46,14 @@ def ranked(candidates: Mapping[str, Sequence[Match]], weights: Mapping[str, floa
     return sorted(found, key=lambda target: (-found[target].score, target))
 
 
-def test_of_one_model_the_role_that_tells_less_apart_counts_less() -> None:
+def test_less_distinctive_role_of_one_model_counts_less() -> None:
     """Pictures said to be brown, whatever is asked for, beside the one text that is asked for."""
     brown = near({"asked for": 0.20, **{f"other {n}": 0.21 + n / 10_000 for n in range(20)}})
     texts = near({"asked for": 0.80, **{f"other {n}": 0.30 for n in range(20)}})
     assert ranked({Role.UNDERSTANDING: brown, Role.TEXT: texts})[0] == "asked for"
 
 
-def test_any_hundred_of_many_that_are_alike_say_nothing() -> None:
+def test_any_hundred_of_many_alike_results_say_nothing() -> None:
     alike = near({f"picture {n:03}": 0.5 for n in range(100)})
     words = worded({"another": 3.0, "picture 007": 2.0})
     found = fuse({Role.UNDERSTANDING: alike, KEYWORD: words}, themselves, TEXT_WEIGHTS, most=100)
@@ -74,7 +74,7 @@ def test_the_nearest_all_count_alike(similarities: dict[str, float], most: int, 
     assert [found[target].score for target in similarities] == [1] * first + [0] * (len(similarities) - first)
 
 
-def test_shares_add_up_and_say_where_they_come_from() -> None:
+def test_shares_add_up_and_name_their_sources() -> None:
     candidates = {Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}
     found = fuse(candidates, themselves, TEXT_WEIGHTS, most=100)
     assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.285714}}
@@ -93,7 +93,7 @@ scores = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 1, width=32)
     visual=scores,
     keyword=st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.01, 30)),
 )
-def test_everything_found_is_listed_with_a_score_between_0_and_1(
+def test_everything_found_is_scored_between_0_and_1(
     understanding: dict[str, float], text: dict[str, float], visual: dict[str, float], keyword: dict[str, float]
 ) -> None:
     candidates = {
@@ -112,7 +112,7 @@ def test_everything_found_is_listed_with_a_score_between_0_and_1(
         )
 
 
-def test_a_question_s_number_goes_before_what_stands_near_it() -> None:
+def test_number_asked_for_goes_before_what_is_near() -> None:
     """ "slip rating R9": a text with R10 says more of slip ratings, and is as near to the question."""
     texts = near({"R10": 0.7, "R9": 0.6, "none": 0.1})
     words = worded({"R10": 6.0, "R9": 5.0})
@@ -141,7 +141,7 @@ def distances(of: Mapping[str, float]) -> list[Match]:
 OTHERS = {f"other {n}": 0.05 + n / 1_000 for n in range(SAME_BEYOND)}
 
 
-def test_what_is_outstandingly_near_in_both_is_the_same_thing() -> None:
+def test_what_both_find_outstandingly_near_is_the_same() -> None:
     visual = distances({"cut from": 0.02, "a colour": 0.05, **OTHERS})
     color = distances({"cut from": 0.003, "a colour": 0.002, **OTHERS})
     assert [match.id for match in same_things({Role.VISUAL: visual, Role.COLOR: color}, SAME_WITHIN)] == ["cut from"]
@@ -163,7 +163,7 @@ def test_equal_or_few_distances_make_nothing_the_same() -> None:
     assert same_things({Role.VISUAL: distances({**OTHERS, "first": 0.001})}, SAME_WITHIN) == []
 
 
-def test_the_same_thing_comes_before_what_a_further_role_prefers() -> None:
+def test_same_thing_goes_before_what_another_role_prefers() -> None:
     texture = near({"another": 0.98, "cut from": 0.94, "third": 0.90})
     found = fuse({Role.TEXTURE: texture}, themselves, {Role.TEXTURE: 1}, most=100)
     put_first(found, SAME, [("cut from", 0.9)])

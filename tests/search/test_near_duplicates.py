@@ -104,7 +104,7 @@ def test_equal_hashes_are_not_enough(resources: Resources) -> None:
     assert find_near_duplicates(resources) == []
 
 
-def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resources: Resources, folder: Path) -> None:
+def test_search_folds_copies_and_pages_continue_behind_them(resources: Resources, folder: Path) -> None:
     name, where, asked = names(resources), Where(owner="anna"), folder / "pictures" / "saved.jpg"
     every = [hit.id for hit in search(resources, SearchRequest(image=asked, where=where, k=50))]
     whole = find_relevant(resources, SearchRequest(image=asked, where=where, k=50))

@@ -19,7 +19,7 @@ def ids(found: SearchResults) -> list[str]:
     return [hit.id for hit in found.hits]
 
 
-def test_an_image_of_the_collection_finds_what_its_file_finds_but_not_itself(sample: Resources) -> None:
+def test_image_finds_what_its_file_finds_except_itself(sample: Resources) -> None:
     for one in image_ids(sample.ledger, "anna")[:3]:
         details = image_details(sample.ledger, one)
         assert details is not None
@@ -31,7 +31,7 @@ def test_an_image_of_the_collection_finds_what_its_file_finds_but_not_itself(sam
         assert ids(find_relevant(sample, SearchRequest(examples=Examples([one]), where=ANNA, k=5))) == by_file
 
 
-def test_results_move_away_from_what_they_should_not_be_like(sample: Resources) -> None:
+def test_results_move_away_from_unwanted_examples(sample: Resources) -> None:
     one, *_ = image_ids(sample.ledger, "anna")
     near = ids(find_relevant(sample, SearchRequest(examples=Examples([one]), where=ANNA, k=13)))
     orders = set[bool]()

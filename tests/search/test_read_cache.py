@@ -103,7 +103,7 @@ def test_a_second_search_reads_nothing(sample: Resources) -> None:
         (move_to_trash, "image", None),
     ],
 )
-def test_what_another_process_deletes_is_no_result_any_more(
+def test_what_another_process_deletes_is_no_longer_found(
     begin_delete: Callable[[Ledger, str], object], by: ResultKind, text: str | None, sample: Resources
 ) -> None:
     with closing(Resources(sample.settings, lag=3_600)) as service:  # as one that was stopped for a while

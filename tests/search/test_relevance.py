@@ -68,7 +68,7 @@ def test_more_evidence_is_never_less_relevant(
     assert relevance >= probability(one._replace(behind=more), fitted)
 
 
-def test_a_result_is_behind_the_best_of_the_first_ones() -> None:
+def test_results_are_behind_the_best_of_the_first() -> None:
     both, half, none = (Judged(Evidence(said, said, 0, 0), ()) for said in (1.0, 0.5, 0.0))
     assert [each.evidence.behind for each in behind_best([half, both, none], 3)] == [0.75, 0, 1]
     assert [each.evidence.behind for each in behind_best([half, both, none], 1)] == [0, 0, 0.25]
@@ -77,7 +77,7 @@ def test_a_result_is_behind_the_best_of_the_first_ones() -> None:
     assert behind_best([], 3) == []
 
 
-def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> None:
+def test_a_full_match_is_far_likelier_than_half() -> None:
     all_of_it, half = Evidence(1, 1, 3, 0), Evidence(0.5, 0.5, 3, 0, 0.5)
     for fitted in all_weights().values():
         assert probability(all_of_it, fitted) > 0.8
@@ -109,7 +109,7 @@ def test_the_background_is_what_unrelated_things_are_near() -> None:
     assert measure(objects[:1], questions[1:]).closeness(0.5) > 0  # one object: no deviation
 
 
-def test_the_nearest_of_more_objects_is_nearer_by_chance() -> None:
+def test_nearest_of_more_objects_is_nearer_by_chance() -> None:
     random = np.random.default_rng(1)
     leaflet, catalogue, collection = (Background(0.1, 0.1, objects).vocabulary for objects in (1, 30, 2 * SAMPLE))
     assert leaflet == 0 < catalogue < collection == 1, "a missing word says more of a collection"
@@ -145,7 +145,7 @@ def test_few_close_results_are_followed_by_others(sample: Resources, close: int,
     ]
 
 
-def test_a_match_in_part_says_which_words_are_missing(sample: Resources) -> None:
+def test_partial_match_says_which_words_are_missing(sample: Resources) -> None:
     found = find_relevant(sample, SearchRequest("oak piston", where=Where(owner="anna"), by="product"))
     assert found.hits[0].title == "Nordvik Oak"
     assert found.hits[0].missing == ("piston",)
@@ -167,7 +167,7 @@ def test_the_likeliest_of_the_first_results_come_first(sample: Resources) -> Non
         assert ids == [hit.id for hit in whole.hits[: len(ids)]]
 
 
-def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(sample: Resources) -> None:
+def test_only_words_that_an_owner_lacks_are_foreign(sample: Resources) -> None:
     def judged(text: str, owner: str | None) -> set[float]:
         hits = search(sample, SearchRequest(text, where=Where(owner=owner), by="product"))
         results = [Ranked(hit, hit.why) for hit in hits]
@@ -180,7 +180,7 @@ def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(samp
     assert judged("diesel piston", None) == {all_of_it}
 
 
-def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Resources, tmp_path: Path) -> None:
+def test_search_by_picture_leaves_no_result_out(sample: Resources, tmp_path: Path) -> None:
     from PIL import Image
 
     picture = tmp_path / "magenta.png"

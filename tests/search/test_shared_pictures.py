@@ -38,7 +38,7 @@ def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | No
     return hit.title, hit.document
 
 
-def test_a_result_has_the_names_of_what_is_asked_for(shared: Any) -> None:
+def test_result_is_named_after_what_is_asked_for(shared: Any) -> None:
     resources, image, folder, batch = shared
     assert shown(resources, image, Where(document=(folder,))) == ("wooden seat", "pictures")
     assert shown(resources, image, Where(document=(batch,)))[1] == "shop"

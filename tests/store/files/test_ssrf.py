@@ -204,7 +204,7 @@ METADATA = (
 )  # fmt: skip
 
 
-def test_no_address_of_an_operator_leads_to_a_cloud(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_operator_address_leads_to_a_cloud(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in METADATA:
         url = f"http://{host}/latest"
         settings = Settings(vision=VisionProvider(url=url, model="any"), failure_webhook_url=SecretStr(url))

@@ -111,7 +111,7 @@ def test_only_a_hung_process_here_is_killed(ledger: Ledger, process: psutil.Proc
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_process_of_the_home_that_was_copied_is_not_killed(new_ledger: NewLedger, process: psutil.Process) -> None:
+def test_copied_home_does_not_kill_the_original_process(new_ledger: NewLedger, process: psutil.Process) -> None:
     with closing(open_ledger(new_ledger())) as copy:
         run = begun(copy)
         belongs(copy, run, process, state="dead", ended_at=one(copy, runs, token=run.token).started_at - 1_000)

@@ -222,7 +222,7 @@ def test_what_a_document_alone_shows_is_counted(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(("names", "hidden"), [(("ash", "elm"), ()), ((), ()), (("elm",), ("oak",))])
-def test_what_other_documents_show_is_neither_counted_nor_removed(
+def test_deletion_neither_counts_nor_removes_what_others_show(
     ledger: Ledger, names: tuple[str, ...], hidden: tuple[str, ...]
 ) -> None:
     complete(ledger, *names, content="supplement", hidden=hidden)

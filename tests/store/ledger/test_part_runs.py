@@ -87,7 +87,7 @@ def test_shards_end_with_what_they_work_on(ledger: Ledger) -> None:
             shard_of(ledger, parent)
 
 
-def test_times_of_an_image_and_a_start_are_medians(ledger: Ledger) -> None:
+def test_times_of_images_and_starts_are_medians(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=keys(1))
     assert run_queries.shard_seconds(ledger, runs.SHARD) is run_queries.shard_seconds(ledger, runs.SHARD_START) is None
     for seconds, images, start in ((2.0, 10, 7.0), (30.0, 10, None), (5.0, 20, 9.0)):

@@ -110,7 +110,7 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
     return text
 
 
-def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledger: Ledger) -> None:
+def test_weak_pictures_of_completed_documents_wait_in_order(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     assert waiting(ledger) == waiting(ledger, owner="anna") == [image("oak"), image("ash")]
     assert waiting(ledger, owner="bert") == []
@@ -147,7 +147,7 @@ def test_image_is_found_by_an_id_prefix(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Ledger) -> None:
+def test_finding_few_weak_pictures_scans_no_other_documents(ledger: Ledger) -> None:
     weak(ledger, "oak")
     with planned(ledger) as plans:
         assert picture_reviews.count_images_to_review(ledger) == len(waiting(ledger, owner="anna")) == 1
@@ -156,7 +156,7 @@ def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Le
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
 
 
-def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger) -> None:
+def test_accepted_picture_waits_no_more_and_is_unchanged(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     before = one(ledger, images, id=image("oak"))
     decide(ledger, Verdict.ACCEPTED)
@@ -205,7 +205,7 @@ def test_the_last_decision_counts(ledger: Ledger) -> None:
     assert text_of(ledger) == text_key("Material: beech.")
 
 
-def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
+def test_rejected_picture_stays_without_text_even_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     decide(ledger, Verdict.REJECTED, "It shows our logo.")
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.WAITING, "its report is another one"
