@@ -35,7 +35,7 @@ def test_file_is_the_one_that_the_tag_promises() -> None:
     assert "Apache License" in FILE.with_name("efficientnet_lite2.LICENSE.txt").read_text()
 
 
-def test_vectors_are_of_unit_length_and_do_not_depend_on_the_batch(encoder: ImageNetwork) -> None:
+def test_vectors_are_normalised_and_independent_of_the_batch(encoder: ImageNetwork) -> None:
     pictures = [noise(300, 400), noise(1, 1, 1), noise(90, 600, 2), np.full((50, 40, 3), 255, np.uint8)]
     together = encoder.encode(pictures)
     assert {role: vectors.shape for role, vectors in together.items()} == {

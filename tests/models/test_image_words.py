@@ -18,7 +18,7 @@ def logits_of(shares: dict[int, float]) -> Vectors:
 SANDAL, SNEAKER, PUNCHING_BAG, TABLE, GRAND_PIANO, UPRIGHT_PIANO = 774, 770, 747, 532, 579, 881
 
 
-def test_words_are_told_where_their_classes_together_are_sure() -> None:
+def test_words_need_classes_that_are_sure_together() -> None:
     for shares, words in (
         ({SANDAL: 0.9}, ("sandal", "shoe", "clothing")),
         ({SANDAL: 0.4, SNEAKER: 0.4}, ("shoe", "clothing")),

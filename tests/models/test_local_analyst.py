@@ -45,7 +45,7 @@ def test_patterns_are_named_in_every_palette() -> None:
         assert {found.pattern for found in measured(*pieces)} == {word}, pattern
 
 
-def test_veins_are_named_unless_they_crowd_in_a_corner() -> None:
+def test_veins_are_named_unless_crowded_in_a_corner() -> None:
     pieces = [small(material("marble", palette, piece)) for palette in PALETTES for piece in range(5)]
     words = [found.pattern for found in measured(*pieces)]
     assert set(words) <= {"veined", None}
@@ -78,7 +78,7 @@ def test_colors_bear_the_names_people_use() -> None:
         assert analysis(np.full((20, 20, 3), list(bytes.fromhex(code)), np.uint8)).colors[0].name == name
 
 
-def test_shares_and_contrast_are_those_of_the_areas_and_specks_are_not_named() -> None:
+def test_shares_and_contrast_follow_areas_and_ignore_specks() -> None:
     picture = np.full((100, 100, 3), 255, np.uint8)
     picture[:30] = (20, 20, 20)
     picture[50, :50] = (200, 0, 0)
@@ -89,7 +89,7 @@ def test_shares_and_contrast_are_those_of_the_areas_and_specks_are_not_named() -
     assert found == ["low", "medium", "high"]
 
 
-def test_quality_is_low_of_blurred_tiny_and_unexposed_pictures_only() -> None:
+def test_only_blurred_tiny_or_unexposed_pictures_lose_quality() -> None:
     sharp, swatch = small(material("checks", "slate")), np.full((160, 160, 3), (180, 150, 120), np.uint8)
     blurred = np.asarray(Image.fromarray(sharp).resize((20, 20), Image.Resampling.BOX).resize((SIDE, SIDE)))
     pictures = (sharp, blurred, swatch, swatch[:12, :12], np.zeros_like(swatch))
@@ -105,7 +105,7 @@ def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
     assert found == analysis(picture)
 
 
-def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
+def test_picture_decoded_for_larger_models_is_analysed_alike() -> None:
     large = material("wood", "oak", side=4 * SIDE)
     whole, small, middle = ANALYST.analyse([large, shrink(large, SIDE), shrink(large, NETWORK_SIDE)])
     assert whole.model_copy(update={"recognised": small.recognised}) == small

@@ -53,7 +53,7 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
     assert len(set(map(id, got))) == 1
 
 
-def test_vectors_are_known_though_the_analyst_or_encoder_of_pictures_is_gone(tmp_path: Path) -> None:
+def test_vectors_are_known_without_analyst_or_picture_encoder(tmp_path: Path) -> None:
     """A search needs no analyst, and one by words no encoder of pictures."""
     settings = Settings(analyst="vision")
     with pytest.raises(Configuration, match="VISION__MODEL"):

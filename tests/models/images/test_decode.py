@@ -86,7 +86,7 @@ def test_heic_of_a_phone_is_read(decoders: Decoders, tmp_path: Path) -> None:
     assert right[0] > right[1] + 100
 
 
-def test_pictures_come_back_in_order_at_the_side_asked_for(decoders: Decoders, tmp_path: Path) -> None:
+def test_pictures_return_in_order_at_the_requested_side(decoders: Decoders, tmp_path: Path) -> None:
     paths = [tmp_path / f"{n}.png" for n in range(23)]
     for n, path in enumerate(paths):
         Image.new("RGB", (100 + n, 50), (n * 10, 0, 0)).save(path)
@@ -262,14 +262,14 @@ def test_deadly_picture_fails_alone(troubled: Decoders, tmp_path: Path) -> None:
         assert {n: type(one) for n, one in enumerate(decoded) if isinstance(one, Failure)} == {4: kind, 5: kind}
 
 
-def test_picture_whose_child_is_killed_once_is_decoded_by_the_next(troubled: Decoders, tmp_path: Path) -> None:
+def test_picture_of_a_killed_child_is_still_decoded(troubled: Decoders, tmp_path: Path) -> None:
     paths = [tmp_path / f"{'once' if n in (0, 4, 5) else 'fine'}{n}.jpg" for n in range(12)]
     for path in paths:
         path.write_bytes(jpeg())
     assert all(isinstance(one, np.ndarray) for one in troubled.decode(paths, 32))
 
 
-def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: Path) -> None:
+def test_picture_too_large_for_memory_fails_alone(tmp_path: Path) -> None:
     Image.new("P", (9000, 9000)).save(tmp_path / "vast.png")
     Image.new("P", (90, 90)).save(tmp_path / "small.png")
     with Decoders(Settings(child_memory_mb=256, decoders=1, max_image_megapixels=100)) as decoders:

@@ -68,7 +68,7 @@ def test_larger_pictures_are_shrunk_to_the_side() -> None:
         assert found[role][0] @ found[role][1] > 0.97
 
 
-def test_another_process_with_another_number_of_threads_makes_the_same_vectors() -> None:
+def test_vectors_do_not_depend_on_processes_or_threads() -> None:
     code = (
         "import sys; from tests.models.images.materials import material;"
         "from swatchbook.models.local_encoder import DescriptorEncoder;"

@@ -30,7 +30,7 @@ def decoders() -> Iterator[Decoders]:
 
 
 @pytest.mark.parametrize("fault", HOSTILE)
-def test_fault_is_named_and_does_no_harm_to_the_next(decoders: Decoders, tmp_path: Path, fault: str) -> None:
+def test_fault_is_named_and_spares_the_next_picture(decoders: Decoders, tmp_path: Path, fault: str) -> None:
     make, wrong = HOSTILE[fault]
     hostile, sound = tmp_path / "hostile.png", tmp_path / "sound.png"
     hostile.write_bytes(make())
@@ -50,7 +50,7 @@ def test_fault_is_named_and_does_no_harm_to_the_next(decoders: Decoders, tmp_pat
         assert not [word for word in INNARDS if word in str(decoded)]
 
 
-def test_an_icon_holds_no_larger_picture_than_is_allowed(decoders: Decoders, tmp_path: Path) -> None:
+def test_icon_holds_no_larger_picture_than_is_allowed(decoders: Decoders, tmp_path: Path) -> None:
     """Its own header says 16 pixels a side; Pillow unpacks what it holds before it says how large that is."""
     for name, side in (("fits", 1_000), ("over", 60_000)):
         rows = zlib.compress((b"\0" + bytes(3 * min(side, 1_000))) * min(side, 1_000))
@@ -61,7 +61,7 @@ def test_an_icon_holds_no_larger_picture_than_is_allowed(decoders: Decoders, tmp
     assert "SWATCHBOOK_MAX_IMAGE_MEGAPIXELS" in str(over)
 
 
-def test_a_tile_of_a_tiff_is_no_larger_than_a_picture_may_be(tmp_path: Path) -> None:
+def test_tiff_tile_has_the_limit_of_a_picture(tmp_path: Path) -> None:
     """A tile is unpacked whole, though the picture has 24 pixels a side."""
     for name, side in (("fits", 512), ("over", 1_024)):
         (tmp_path / f"{name}.tif").write_bytes(tiled_tiff(side, zeros(1)))
@@ -71,14 +71,14 @@ def test_a_tile_of_a_tiff_is_no_larger_than_a_picture_may_be(tmp_path: Path) -> 
     assert isinstance(over, TooLarge), over
 
 
-def test_scans_without_end_take_no_more_than_the_time_of_a_picture(tmp_path: Path) -> None:
+def test_endless_scans_end_at_the_time_limit(tmp_path: Path) -> None:
     (tmp_path / "slow.jpg").write_bytes(many_scans(800, 4_000))
     with Decoders(Settings(decoders=1), seconds=1) as decoders:
         (decoded,) = decoders.decode([tmp_path / "slow.jpg"], 16)
     assert isinstance(decoded, ProviderTimeout)
 
 
-def test_deep_samples_take_little_more_memory_than_they_have(decoders: Decoders, tmp_path: Path) -> None:
+def test_decoding_deep_samples_takes_little_extra_memory(decoders: Decoders, tmp_path: Path) -> None:
     """A file of 100 kB holds 49 megapixels of 16 bits: 98 MB, where a child may have 512."""
     Image.new("I;16", (7_000, 7_000), 32_896).save(tmp_path / "deep.png")
     (decoded,) = decoders.decode([tmp_path / "deep.png"], 16)

@@ -16,7 +16,7 @@ from tests.tables import rows_of
 OWN = Price(input=7, output=8)
 
 
-def test_every_published_price_is_of_a_vendor_and_has_its_date() -> None:
+def test_every_published_price_has_a_vendor_and_date() -> None:
     listed = published_prices()
     assert {f"https://{host}" for host, _ in listed} == {url.removesuffix("/v1") for url in PUBLIC_URLS.values()}
     for known in listed.values():
@@ -34,7 +34,7 @@ def test_a_price_is_known_or_it_is_unknown(settings: dict[str, Any], part: Part,
         assert usd(price, 1_000, 1_000) is None
 
 
-def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
+def test_encoder_has_the_price_of_its_own_address() -> None:
     settings = Settings(text_encoder="voyage", text={"api_key": "key", "model": "voyage-4-lite"})  # type: ignore[arg-type]
     elsewhere = replace(settings, {"text.url": "http://127.0.0.1:1/v1"})
     prices = [provider_text_encoder(each, "tag")._price for each in (settings, elsewhere)]
