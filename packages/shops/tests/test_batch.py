@@ -102,7 +102,7 @@ def test_pictures_missing_beside_others_are_named(tmp_path: Path) -> None:
     assert missing(listed(file.with_suffix(".csv"), given)) == {"1": ["gone.jpg", "back"], "2": ["back"]}
 
 
-def test_picture_within_a_record_is_named_and_a_placeholder_is_none(tmp_path: Path) -> None:
+def test_embedded_pictures_are_named_and_placeholders_are_ignored(tmp_path: Path) -> None:
     picture(tmp_path, "c.jpg")
     small, large = ("data:image/gif;base64," + "R0lGODlh" * times for times in (9, 1_000))
     file = write(
@@ -127,7 +127,7 @@ def test_picture_within_a_record_is_named_and_a_placeholder_is_none(tmp_path: Pa
     assert "names no picture" in failures(items)["none"]
 
 
-def test_pictures_beyond_the_most_of_an_item_are_named(tmp_path: Path) -> None:
+def test_pictures_above_the_limit_per_item_are_named(tmp_path: Path) -> None:
     urls = [f"https://cdn.example/{number}.jpg" for number in range(MAX_NAMED + 1)]
     file = write(
         tmp_path / "items.jsonl",
@@ -143,7 +143,7 @@ def test_pictures_beyond_the_most_of_an_item_are_named(tmp_path: Path) -> None:
     assert failures(items)["too many"] == "It names more than 10,000 pictures."
 
 
-def test_pictures_may_be_urls_beside_files_and_the_first_field_with_one_wins(tmp_path: Path) -> None:
+def test_first_field_with_pictures_gives_files_and_urls(tmp_path: Path) -> None:
     picture(tmp_path, "a.jpg", "o.jpg", "f.jpg", "1.jpg", "2.jpg")
     one, two = "https://cdn.example/1.jpg?w=900", "http://cdn.example/2"
     file = write(
@@ -184,7 +184,7 @@ def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
     assert not is_batch(tmp_path / "monday" / "a.jpg")
 
 
-def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
+def test_bad_items_are_named_and_good_ones_listed(tmp_path: Path) -> None:
     picture(tmp_path, "outside.jpg", "batch/a.jpg")
     (tmp_path / "batch" / "link").symlink_to(tmp_path)
     lines = [
@@ -215,7 +215,8 @@ def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
     assert "no picture" in failed["none"]
 
 
-def test_file_that_is_no_json_hides_its_items_and_a_large_one_names_json_lines(tmp_path: Path) -> None:
+def test_json_file_that_cannot_be_read_hides_items(tmp_path: Path) -> None:
+    """One that is too large names JSON Lines."""
     (tmp_path / "a.json").write_text('{"id": ')
     write(tmp_path / "b.json", {"id": "b"})
     items = listed(tmp_path)
@@ -255,7 +256,7 @@ def test_empty_fields_for_pictures_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ["c,Ches", '"c', 'c,"Chest\nof oak', "c,Chest,"])
-def test_table_that_ends_in_a_row_hides_its_items(tmp_path: Path, end: str, encoding: str) -> None:
+def test_table_that_ends_within_a_row_hides_items(tmp_path: Path, end: str, encoding: str) -> None:
     """A row of a table that leaves out empty cells at its ends is whole, and so is one with a line end."""
     picture(tmp_path, "x.jpg")
     rows = "id,title,image,price\na,Oak,x.jpg,5\n\nb,Elm,x.jpg,6\n"

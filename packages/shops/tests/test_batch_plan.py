@@ -49,7 +49,7 @@ def test_columns_that_make_products_of_rows_are_understood() -> None:
         assert used.isdisjoint(field.name for field in plan.unknown)
 
 
-def test_pictures_that_are_missing_are_told_from_other_problems(tmp_path: Path) -> None:
+def test_missing_pictures_are_distinguished_from_other_problems(tmp_path: Path) -> None:
     draw(tmp_path / "oak.jpg", 1)
     (tmp_path / "items.csv").write_text("sku,images\nA,oak.jpg|gone.jpg\nB,oak.jpg\nC,ash.jpg\nD,\n")
     plan = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
@@ -60,7 +60,7 @@ def test_pictures_that_are_missing_are_told_from_other_problems(tmp_path: Path) 
     assert "gone.jpg: The file cannot be found" in plan.incomplete_items[0].problem
 
 
-def test_all_items_are_judged_and_the_failing_ones_named(tmp_path: Path) -> None:
+def test_all_items_are_judged_and_failing_ones_named(tmp_path: Path) -> None:
     """Not only those that are shown; of too many, the first, and that there are more."""
     lines = [f"{n},Oak {n},{'https://s.example/1.jpg' if n < 60 else ''}\n" for n in range(70)]
     (tmp_path / "items.csv").write_text("sku,name,image\n" + "".join(lines))

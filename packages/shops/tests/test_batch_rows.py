@@ -56,7 +56,7 @@ def test_woocommerce_is_known_without_its_column_parent(tmp_path: Path) -> None:
         assert {"shop_id", "status"}.isdisjoint(pot.metadata), "of another shop"
 
 
-def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path: Path) -> None:
+def test_empty_parent_does_not_match_an_empty_sku(tmp_path: Path) -> None:
     rows = [
         ["ID", "Type", "SKU", "Name", "Published", "Regular price", "Images", "Parent"],
         ["1", "simple", "", "Pot", "1", "9", "https://w.example/1.jpg", ""],

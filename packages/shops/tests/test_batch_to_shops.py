@@ -183,7 +183,7 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
     assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "price unit": ["piece"]}
 
 
-def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path, resources: Resources) -> None:
+def test_woocommerce_attributes_are_exported_as_they_were_read(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", text_of(__file__, "own"))
     assert (products[0].metadata["color"], products[1].metadata["material"]) == ("Marrone, Nero", "Alluminio, Acciaio")
     written = list(csv.DictReader(io.StringIO(exported(resources, products, "woocommerce", ShopOptions())[0].decode())))
@@ -196,7 +196,7 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
     assert "shop_attributes" not in {each.key for each in list_facts(products[0])}, "no text for people"
 
 
-def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources: Resources) -> None:
+def test_variation_for_any_value_is_exported_as_read(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", text_of(__file__, "any_value"))
     assert products[1].metadata["size"] == "S, L"
     rows = read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])
@@ -248,7 +248,7 @@ def test_pictures_of_variations_stay_out_of_the_gallery(tmp_path: Path, resource
     assert [len(each) for each in shown.values()] == [3]
 
 
-def test_products_without_a_sku_are_found_by_their_id_in_their_shop(tmp_path: Path, resources: Resources) -> None:
+def test_products_without_a_sku_are_found_by_id(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", text_of(__file__, "without_sku"))
     by_id = ShopOptions(mapping=ShopMapping(fields={"ID": "{shop_id}"}))
     rows = read_woocommerce(exported(resources, products, "woocommerce", by_id)[0])

@@ -120,7 +120,7 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert one(chair, "DESCRIPTION_SHORT") == CHAIR.name
 
 
-def test_what_a_price_is_for_is_the_order_unit(tmp_path: Path) -> None:
+def test_unit_of_the_price_is_the_order_unit(tmp_path: Path) -> None:
     mapping = ShopMapping(supplier="a", catalog_id="b", language="deu", fields={"price_type": "net_list"})
     data, written = shop_file(tmp_path, "bmecat", (*FLOOR_ROWS, CHAIR), ShopOptions(mapping=mapping))
     assert {one(each, "ORDER_UNIT") for each in read_strictly(data)} == {"MTK"}

@@ -52,7 +52,7 @@ def test_quotes_are_read_by_the_whole_text(tmp_path: Path) -> None:
     check_rows(__file__, "titles", titles)
 
 
-def test_head_of_a_large_table_may_end_in_a_quoted_cell(tmp_path: Path) -> None:
+def test_head_of_large_table_may_end_within_quotes(tmp_path: Path) -> None:
     rows = [[str(place), f"Oak, {place}\n" + "b" * 3_000, "9,50"] for place in range(50)]
     found = records(tmp_path / "items.csv", table([["id", "title, GTIN, UPC", "price"], *rows], ",", csv.QUOTE_MINIMAL))
     assert len(found) == 50

@@ -56,7 +56,7 @@ def test_most_products_are_gone_only_with_yes(tmp_path: Path) -> None:
     assert "2 new, 0 changed, 2 gone" in export(*since, "--to", tmp_path / "b.csv", "--yes").stderr
 
 
-def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_products_left_out_are_named_with_their_reason(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text('fields: {sku: "{metadata.warranty}"}')
     words = ("--format", "woocommerce", "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "a.csv")
     done = export(*words, expect=3)
@@ -67,7 +67,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     assert [each["reason"] for each in found["skipped_products"]] == ["sku is not known"] * 2
 
 
-def test_a_long_list_of_what_is_left_out_ends_with_how_many_more() -> None:
+def test_long_list_of_products_left_out_is_shortened() -> None:
     left = tuple(Skipped(id=str(number), name=f"Lamp {number}", reason="price is not known") for number in range(1_000))
     said = hints(Exported(to=None, format="google", documents=1, products=0, variants=0, skipped=1_234,
                           skipped_products=left))  # fmt: skip
@@ -111,7 +111,7 @@ def test_prices_that_need_a_currency_are_counted(filled: Path, tmp_path: Path) -
     assert "2 prices left out" in said
 
 
-def test_a_picture_that_cannot_be_read_is_left_out_and_named(filled: Path, tmp_path: Path) -> None:
+def test_unreadable_picture_is_left_out_and_named(filled: Path, tmp_path: Path) -> None:
     with open_resources(Settings(home=filled)) as resources:
         (document,) = all_documents(resources.ledger, "anna")
         product = next(each for each in read_products(resources.ledger, document.id) if len(each.pictures) > 1)
@@ -152,7 +152,7 @@ def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:
     assert json.loads(export(*words, "--json").stdout)["unknown_names"] == {"brnd": None, "nam": "name"}
 
 
-def test_a_shop_that_would_fetch_pictures_is_told_without_addresses(tmp_path: Path) -> None:
+def test_export_warns_where_shops_cannot_fetch_pictures(tmp_path: Path) -> None:
     for form, expect in (("shopify", 3), ("woocommerce", 0), ("google", 3)):
         words = ("--format", form, "--to", tmp_path / "a")
         told = export(*words, expect=expect).stderr.splitlines()

@@ -81,7 +81,8 @@ def test_product_is_available_as_its_best_variant() -> None:
         assert read({"variants": variants, "availability": "in stock"}).metadata["availability"] == known
 
 
-def test_labels_and_attributes_are_facts_once_and_other_columns_are_named() -> None:
+def test_labels_and_attributes_become_facts_once() -> None:
+    """Other columns are named."""
     found = read({"Oberfläche": "geölt", "Gewicht (kg)": "12,5", "Warehouse": "B7", "Thickness": "0", "Quantity": "4"})
     assert found.metadata == {"finish": "geölt", "weight": "12,5 kg"}
     assert found.unknown == ("Warehouse", "Thickness", "Quantity")
@@ -118,7 +119,7 @@ def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:
             read_batch_mapping(file)
 
 
-def test_variants_have_names_codes_and_prices_of_their_own() -> None:
+def test_variants_have_their_own_names_codes_and_prices() -> None:
     found = read(
         {
             "variants": [
@@ -137,7 +138,7 @@ def test_variants_have_names_codes_and_prices_of_their_own() -> None:
     assert read({"variants": [{"title": "Default Title", "sku": "A"}]}).variants == ()
 
 
-def test_woocommerce_is_read_in_any_language_of_its_shop(tmp_path: Path) -> None:
+def test_woocommerce_export_is_read_in_any_language(tmp_path: Path) -> None:
     rows = [
         ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",
          "", "Shade", "Red, Blue", "1", "1", "3.33", "", ""],
@@ -163,7 +164,7 @@ def test_woocommerce_is_read_in_any_language_of_its_shop(tmp_path: Path) -> None
         assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "private"), head
 
 
-def test_days_of_a_sale_are_read_in_any_language(tmp_path: Path) -> None:
+def test_sale_days_are_read_in_any_language(tmp_path: Path) -> None:
     for starts, ends in rows_of(__file__, "days_of_a_sale"):
         rows = [
             ["ID", "Type", "SKU", "Name", "Images", "Parent", "Sale price", "Regular price", starts, ends],
@@ -177,7 +178,7 @@ def test_days_of_a_sale_are_read_in_any_language(tmp_path: Path) -> None:
         assert (days["sale_starts"], days["sale_ends"]) == (begins, ends), "in one field"
 
 
-def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:
+def test_keyword_search_reads_facts_and_variants_before_descriptions(tmp_path: Path) -> None:
     item = {"id": "1", "name": "Chair", "image": "https://s.example/1.jpg", "description": "Made to last.", "url": "https://s.example/1",
             "brand": "Nordvik", "specs": {"Finish": "oiled"}, "sku": "C-1",
             "variants": [{"title": "Natural", "sku": "C-1-N"}]}  # fmt: skip
@@ -186,7 +187,8 @@ def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path
     assert listed.text == "Nordvik · finish oiled · Natural · C-1 · C-1-N · Made to last."
 
 
-def test_objects_within_specs_and_units_are_kept_and_pictures_have_no_url_of_a_product() -> None:
+def test_nested_facts_and_their_units_are_kept() -> None:
+    """A picture's URL is not that of the product."""
     found = read(
         {
             "specs": {"Care": {"Cleaning": "wipe", "Oil": "yearly"}, "Height": {"value": 45, "unit": "cm"}},

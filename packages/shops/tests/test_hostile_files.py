@@ -90,7 +90,7 @@ def test_damaged_excel_file_is_one_failure(tmp_path: Path) -> None:
         assert says in why
 
 
-def test_csv_with_a_quote_that_is_never_closed_says_so(tmp_path: Path) -> None:
+def test_csv_with_an_unclosed_quote_says_so(tmp_path: Path) -> None:
     rows = 'id,title,image\n1,Oak,https://x.example/1.jpg\n2,"' + "a" * (5 << 20)
     (why,) = failures(tmp_path / "items.csv", rows)
     assert "quote is not closed" in why

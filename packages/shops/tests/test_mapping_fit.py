@@ -18,7 +18,7 @@ def mapping(**given: dict[str, object]) -> BatchMapping:
     return BatchMapping.model_validate(given)
 
 
-def test_every_column_of_a_csv_file_must_be_there(tmp_path: Path) -> None:
+def test_every_mapped_column_of_a_csv_must_exist(tmp_path: Path) -> None:
     """One without a value in any row is there."""
     (tmp_path / "shop.csv").write_text(ROWS)
     given = mapping(columns={"id": "Skuu", "brand": ""}, facts={"care": "Pflege", "finish": "Bildd"})
@@ -33,7 +33,7 @@ def test_every_column_of_a_csv_file_must_be_there(tmp_path: Path) -> None:
     assert check_mapping_fits(tmp_path / "shop.csv", given, max_bytes=MIB) == (), "without items it fails by itself"
 
 
-def test_items_of_json_may_leave_out_what_is_optional(tmp_path: Path) -> None:
+def test_json_items_may_leave_out_optional_fields(tmp_path: Path) -> None:
     items = [{"nr": n, "name": {"de": "Eiche"}, "image": f"https://s.example/{n}.jpg"} for n in range(3)]
     (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, [*items, {"nr": 4, "care": "wipe"}])))
     given = mapping(columns={"id": "nr", "title": ["name.en", "name.de"], "regular_price": "was"}, facts={"c": "care"})

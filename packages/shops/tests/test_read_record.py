@@ -21,7 +21,7 @@ def test_availability_and_gtin_are_read_however_written() -> None:
     check_rows(__file__, "metadata", lambda given, of: read_record({"title": "Lamp", **given}).metadata.get(of))
 
 
-def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
+def test_unnamed_variants_are_named_by_what_differs() -> None:
     variants = [
         {"sku": "L-R", "color": "Red", "price": 100, "weight": 2, "weight_unit": "kg"},
         {"sku": "L-B", "color": "Blue", "price": 121.95, "compare_at_price": 150, "grams": 750, "available": False},
@@ -38,7 +38,7 @@ def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
     }  # fmt: skip
 
 
-def test_offers_within_an_aggregate_offer_are_as_in_a_list() -> None:
+def test_aggregate_offer_is_read_like_listed_offers() -> None:
     offers = [{"name": "50 grains", "price": "1,99", "sku": "N-50"}, {"name": "500 grains", "price": "4,99"}]
     within = {"@type": "AggregateOffer", "lowPrice": "1,99", "highPrice": "4,99", "priceCurrency": "EUR"}
     of_list = read_record({"name": "Thyme", "offers": [{"priceCurrency": "EUR", **each} for each in offers]})
@@ -66,7 +66,7 @@ def test_offers_with_names_are_variants() -> None:
     assert read_record({"title": "Bear", "offers": [small]}).variants == ()
 
 
-def test_gtin_of_a_product_stays_beside_those_of_its_variants() -> None:
+def test_product_keeps_a_gtin_of_its_own() -> None:
     variants = [{"title": "S", "gtin": "4006381333948"}, {"title": "L", "gtin": "4006381333955"}]
     own = read_record({"title": "Pot", "gtin": "4006381333931", "variants": variants})
     assert own.metadata["gtin"] == "4006381333931"

@@ -45,7 +45,7 @@ def _specified(thing: test_json_ld.Thing) -> list[test_json_ld.Thing]:
     return found if isinstance(found, list) else [found]
 
 
-def test_day_of_a_sale_is_read_as_tables_write_it(tmp_path: Path) -> None:
+def test_sale_day_is_read_as_tables_write_it(tmp_path: Path) -> None:
     def written(printed: str) -> str:
         rows = (product("Lamp", **LAMP, sale_ends=printed),)
         (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
@@ -67,7 +67,7 @@ def test_lowest_of_several_prices_is_no_price(tmp_path: Path, form: str) -> None
         assert b"89" not in data
 
 
-def test_sale_or_range_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
+def test_sale_or_range_stays_with_its_own_variant(tmp_path: Path) -> None:
     shirt = product("Shirt", price="15 EUR", regular_price="20", sale_ends="2020-01-01")
     rows = (shirt, variant(shirt, "Red", price="15 EUR", regular_price="20"), variant(shirt, "Blue", price="15 EUR"))
     _, *read = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])

@@ -53,7 +53,7 @@ def test_excel_is_read_by_its_best_sheet(tmp_path: Path) -> None:
     ]
 
 
-def test_no_price_is_none_and_first_local_picture_counts(tmp_path: Path) -> None:
+def test_empty_prices_and_missing_pictures_are_skipped(tmp_path: Path) -> None:
     for number, name in enumerate(("pine", "oak")):
         draw(tmp_path / "pictures" / f"{name}.png", number)
     file = tmp_path / "items.jsonl"

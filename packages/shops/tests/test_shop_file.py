@@ -37,7 +37,7 @@ def since(tmp_path: Path, form: str, *rows: ProductRow, options: ShopOptions = F
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_only_what_changed_is_written_and_what_is_gone_is_named(tmp_path: Path, form: str) -> None:
+def test_only_changes_are_written_and_gone_products_named(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, *FLOOR_ROWS)
     data, written = shop_file(tmp_path, form, (*FLOOR_ROWS, SHELF, CHEAPER), options)
     records = 1 if form in ("shopify", "jsonld") else 2 if form in ("google", "akeneo") else 3
@@ -52,7 +52,7 @@ FORMULAS = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for cod
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_same_products_are_no_change_and_a_renamed_one_keeps_its_key(tmp_path: Path, form: str) -> None:
+def test_same_or_renamed_product_keeps_its_key(tmp_path: Path, form: str) -> None:
     renamed = LAMP.model_copy(update={"name": "Floor lamp"})
     for earlier, now, options, changed in (
         ((*ROWS, LAMP), (LAMP, *ROWS), FULL, 0),
@@ -65,7 +65,7 @@ def test_same_products_are_no_change_and_a_renamed_one_keeps_its_key(tmp_path: P
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_of_changes_or_of_another_format_is_refused(tmp_path: Path, form: str) -> None:
+def test_earlier_file_must_be_a_whole_readable_export(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE)
     changed, _ = shop_file(tmp_path, form, (LAMP,), options)
     for earlier, said in ((changed, "only changes"), (b"\x89PNG\r\n\x1a\n\x00\xff", ""), (None, "")):
@@ -75,7 +75,7 @@ def test_a_file_of_changes_or_of_another_format_is_refused(tmp_path: Path, form:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, form: str) -> None:
+def test_products_outside_the_export_are_not_gone(tmp_path: Path, form: str) -> None:
     """Not even where the format can no longer hold them: without a picture, say, or in another currency."""
     options = since(tmp_path, form, LAMP, TABLE, CHAIR, *FLOOR_ROWS)
     lacking = CHAIR.model_copy(update={"pictures": (), "metadata": {"price": "USD 9"}, "price": 9.0})
@@ -101,7 +101,7 @@ def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> No
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form: str) -> None:
+def test_nothing_is_gone_while_a_document_is_unfinished(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, SHELF)
     outside = OutsideExport(unfinished=("spring.pdf",))
     _, written = shop_file(tmp_path, form, (LAMP, TABLE, SHELF), options, outside)

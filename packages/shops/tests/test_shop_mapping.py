@@ -35,7 +35,7 @@ def test_examples_of_the_page_are_mappings(tmp_path: Path, example: str) -> None
     assert read_shop_mapping(tmp_path / "shop.yaml").fields
 
 
-def test_every_product_has_its_own_names_and_those_of_its_metadata() -> None:
+def test_every_product_has_its_own_and_metadata_names() -> None:
     lamp = product("Lamp", price="€ 40", watt="60")
     (offer,) = offers([[lamp]], FULL)
     assert offer.values.keys() == OWN_NAMES | lamp.metadata.keys() | {f"metadata.{name}" for name in lamp.metadata}
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
             read_shop_mapping(tmp_path / "shop.yaml")
 
 
-def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_path: Path) -> None:
+def test_mapped_unit_reaches_every_format_with_unit_prices(tmp_path: Path) -> None:
     printed, bare = (
         product("Floor", price="€ 80 per m2", pictures=("f.jpg",)),
         product("Rug", price="€ 9", pictures=("r.jpg",)),
@@ -82,7 +82,7 @@ def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_pa
             assert (data.count(of_floor), data.count(of_rug)) in ((1, 1), (2, 2)), form
 
 
-def test_a_field_or_value_that_there_is_not_is_refused(tmp_path: Path) -> None:
+def test_unknown_field_or_value_is_refused(tmp_path: Path) -> None:
     for form, field, value, says in rows_of(__file__, "wrong_fields"):
         template = tuple(value) if isinstance(value, list) else value
         with pytest.raises(InvalidReference, match=re.escape(says)):
@@ -93,7 +93,7 @@ def test_a_field_or_value_that_there_is_not_is_refused(tmp_path: Path) -> None:
     assert [(each.name, each.reason) for each in written.skipped_products] == [("Rug", reason)], "it is left out alone"
 
 
-def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
+def test_mapping_may_be_a_file_or_its_content(tmp_path: Path) -> None:
     held = {"fields": {"brand": ["{brand}", "Nordvik"], "size": None}, "currency": "EUR"}
     (tmp_path / "shop.yaml").write_text(json.dumps(held))
     of_file = as_shop_mapping(tmp_path / "shop.yaml")

@@ -19,7 +19,7 @@ from tests.ingest.test_scan import LAMP, SOFA, batch, begin, document_of, end, f
 __all__ = ("folder",)
 
 
-def test_letters_in_doubt_and_columns_that_were_not_understood_are_named(resources: Resources, folder: Path) -> None:
+def test_doubtful_letters_and_unknown_columns_are_named(resources: Resources, folder: Path) -> None:
     (folder / "metadata.csv").write_bytes("file_name;title\noak.png;Tür\n".encode() + b"ash.png;T\xfcr\n")
     (told,) = (each for each in scanned(resources, begin(resources, folder)).doubts if "letters" in each)
     assert told.startswith("metadata.csv has letters that are in doubt in 1 line, read as cp1252. Lines to check: 3 “")
@@ -39,7 +39,7 @@ def test_changed_mapping_is_found_in_an_unchanged_batch(resources: Resources, fo
     assert names(resources, work) == ["Divan", "Lampe"]
 
 
-def test_mapping_of_a_field_that_no_item_has_is_refused(resources: Resources, folder: Path) -> None:
+def test_mapping_of_a_missing_field_is_refused(resources: Resources, folder: Path) -> None:
     work = begin(resources, batch(folder, SOFA, LAMP), mapping={"columns": {"images": ["photo", "file path"]}})
     with pytest.raises(InvalidReference, match=r"no item has the field .*\. Did you mean file_path\?"):
         scanned(resources, work)

@@ -72,14 +72,14 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert only["SKU"] == only["URL handle"] == CHAIR.id.replace("-", "")
 
 
-def test_only_columns_with_values_are_written_and_dinars_with_their_third_decimal(tmp_path: Path) -> None:
+def test_empty_columns_are_omitted_and_dinars_are_exact(tmp_path: Path) -> None:
     rows = [product("Oak", price="KWD 12.125"), product("Ash", price="KWD 9.500")]
     head, *written = shop_file(tmp_path, "shopify", rows)[0].decode().splitlines()
     assert head == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
     assert [line.rpartition(",")[2] for line in written] == ["12.125", "9.50"]
 
 
-def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path) -> None:
+def test_unpriced_products_are_drafts_unless_mapped_otherwise(tmp_path: Path) -> None:
     table = product("Table")
     rows = (CHAIR, product("Lamp"), product("Sofa", price="€ 9 – € 12"), table,
             variant(table, "Oak", price="€ 50"), variant(table, "Ash"))  # fmt: skip

@@ -4,7 +4,7 @@ from swatchbook_shops.items.text_encoding import cells_of, guess_encoding
 from tests.tables import rows_of
 
 
-def test_text_of_a_few_words_is_read_as_written() -> None:
+def test_short_text_is_read_as_written() -> None:
     for encoding, text in rows_of(__file__, "texts"):
         data = text.encode(encoding)
         assert data.decode(guess_encoding(cells_of(data))[0]) == text, encoding

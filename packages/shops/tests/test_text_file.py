@@ -53,14 +53,14 @@ def test_stray_byte_costs_its_line_only(tmp_path: Path) -> None:
         ]
 
 
-def test_line_in_utf8_of_an_old_file_is_read(tmp_path: Path) -> None:
+def test_utf8_line_in_an_old_file_is_read(tmp_path: Path) -> None:
     data = (HEAD + rows(9, "Stühle für Gäste")).encode("cp1252") + "900;Tür;9,50;a.jpg\n".encode()
     found, doubts = titles(tmp_path / "old.csv", data)
     assert (found["00008"], found["900"]) == ("Stühle für Gäste 8", "Tür")
     assert "in doubt in 1 line, read as utf-8. Lines to check: 11 “900;Tür" in doubts[0]
 
 
-def test_lost_signs_and_bytes_of_no_sign_are_named(tmp_path: Path) -> None:
+def test_lost_characters_and_meaningless_bytes_are_named(tmp_path: Path) -> None:
     data = (HEAD + rows(3, "Stühle")).encode() + b"7;St\xef\xbf\xbdhle;1;a.jpg\n8;Oak\x00 table;1;a.jpg\n"
     found, doubts = titles(tmp_path / "lost.csv", data)
     assert (found["7"], found["8"]) == ("St?hle", "Oak table")

@@ -63,7 +63,7 @@ def test_nothing_is_told_of_a_known_export(tmp_path: Path) -> None:
     assert columns.warnings() == ()
 
 
-def test_sale_prices_without_a_known_last_day_are_told(tmp_path: Path) -> None:
+def test_sale_prices_without_a_last_day_are_reported(tmp_path: Path) -> None:
     rows = [renamed(row, Termine_data_del_prezzo_di_vendita="Fine della promozione") for row in (POT, RED)]
     (sale, unknown) = told(tmp_path / "woo.csv", [*rows, {**rows[0], "ID": "3", "Fine della promozione": "2026-12-24"}])
     assert "no column that is known as the last day of a sale" in sale
@@ -74,7 +74,7 @@ def test_sale_prices_without_a_known_last_day_are_told(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [*late, {**alone, "ID": "last", "COD": "L", "Prezzo in offerta": "3"}]) == (sale,)
 
 
-def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_unreadable_last_day_of_a_sale_is_reported(tmp_path: Path) -> None:
     read = ["2026-12-24 23:59:59", "24.12.2026", "2026/12/4"]
     for day in (*read, "12/24/2026", "soon"):
         warnings = told(tmp_path / "woo.csv", [POT, RED | {"Termine data del prezzo di vendita": day}])
@@ -82,7 +82,7 @@ def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         assert warnings == (() if day in read else (why,))
 
 
-def test_sale_price_that_is_not_below_the_regular_one_is_told(tmp_path: Path) -> None:
+def test_sale_price_not_below_regular_price_is_reported(tmp_path: Path) -> None:
     lid = POT | {"ID": "3", "Tipo": "simple", "COD": "LID", "Prezzo in offerta": "25", "Prezzo di listino": "20"}
     rows = [POT, RED | {"Prezzo in offerta": "9,50", "Prezzo di listino": "9,50"}, lid]
     assert told(tmp_path / "woo.csv", rows) == (
@@ -98,7 +98,7 @@ def test_sale_price_that_is_not_below_the_regular_one_is_told(tmp_path: Path) ->
     assert (single.metadata["price"], pot.variants[0].price) == ("20", "9")
 
 
-def test_variations_without_their_product_or_in_an_unknown_language_are_told(tmp_path: Path) -> None:
+def test_variations_without_a_known_product_are_reported(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [POT, RED, RED | {"ID": "3", "COD": "PAN-R", "Genitore": "PAN"}]) == (
         "It has variations of products that are not in it: PAN. Exports to shops leave them out. Export them from the "
         "shop together with their products.",

@@ -42,7 +42,7 @@ def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
     assert made.options.mapping == BatchMapping(columns=columns, base_url="https://shop.example")
 
 
-def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
+def test_batch_sent_again_keeps_its_choices(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     answered(client, "start", again="1", **{"title": '["Was"]'})
     send_batch(client, "shop.csv", TABLE.replace("Oak", "Elm"))
@@ -57,7 +57,7 @@ def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
     assert "Elm" in (Path(made.content) / "shop.csv").read_text()
 
 
-def test_wrong_address_of_the_shop_is_said_at_its_field(client: TestClient) -> None:
+def test_wrong_shop_address_is_shown_at_its_field(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     text = answered(client, "start", status=422, again="1", **{"base_url": "shop", "title": '["Was"]'})
     (field,) = Page(text).all("input", name="base_url")

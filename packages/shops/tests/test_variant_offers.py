@@ -23,7 +23,7 @@ def with_options(of: ProductRow, name: str, options: Sequence[tuple[str, str]], 
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_price_of_a_product_is_that_of_all_variants_or_none(tmp_path: Path, form: str) -> None:
+def test_product_price_counts_for_all_variants_or_none(tmp_path: Path, form: str) -> None:
     rows = (SHIRT, variant(SHIRT, "Small"), variant(SHIRT, "Large"))
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert (data.count(b"19.00") >= 2, written.skipped) == (True, 0)
@@ -76,7 +76,7 @@ def test_options_with_names_are_those_of_every_shop(tmp_path: Path) -> None:
     assert [(each["size"], each["color"]) for each in thing["hasVariant"]] == [("S", "Red"), ("M", "Blue")]
 
 
-def test_options_of_some_variants_only_are_none_and_a_fourth_is_part_of_the_third(tmp_path: Path) -> None:
+def test_options_are_joined_where_shopify_cannot_hold_them(tmp_path: Path) -> None:
     options = [("Size", "S"), ("Color", "Red"), ("Cut", "slim"), ("Length", "34")]
     four = (SHIRT, with_options(SHIRT, "a", options), with_options(SHIRT, "b", [*options[:3], ("Length", "36")]))
     for rows, number, name, values in (
@@ -88,7 +88,7 @@ def test_options_of_some_variants_only_are_none_and_a_fourth_is_part_of_the_thir
         assert [row[f"Option{number} value"] for row in found] == values
 
 
-def test_facts_of_a_variant_count_and_lists_of_its_product_do_not(tmp_path: Path) -> None:
+def test_variants_use_their_own_facts_not_product_lists(tmp_path: Path) -> None:
     shirt = product("Shirt", price="€ 19", pictures=("s.jpg",), gtin="4006381333931; 4006381333948", color="Red; Blue",
                     material="wool")  # fmt: skip
     rows = (shirt, variant(shirt, "A", gtin="4006381333931", color="Red"),
@@ -172,7 +172,7 @@ def test_a_handle_of_shopify_is_kept(tmp_path: Path) -> None:
     assert b"woven" not in shop_file(tmp_path, "shopify", rows, mapped)[0]
 
 
-def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path) -> None:
+def test_sign_of_several_countries_fits_only_their_currencies(tmp_path: Path) -> None:
     for printed, right in (("$59", "USD"), ("1 299,00 kr", "DKK"), ("¥ 5900", "JPY")):
         for currency, left_out in (("EUR", [f"its price is {printed}, and this file is in EUR"]), (right, [])):
             options = ShopOptions(mapping=ShopMapping(currency=currency))

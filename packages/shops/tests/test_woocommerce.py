@@ -96,7 +96,7 @@ def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["sku", "SKU"])
-def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_product(tmp_path: Path, field: str) -> None:
+def test_variants_without_codes_use_ids_and_name_parents(tmp_path: Path, field: str) -> None:
     floor = product("Floor", code="F-1")
     tile = product("Tile")
     rows = (
@@ -114,7 +114,7 @@ def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_produc
     assert [(each.name, each.reason) for each in written.skipped_products] == [("Chair", "sku is not known")]
 
 
-def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path) -> None:
+def test_unpriced_products_are_private_unless_mapped_otherwise(tmp_path: Path) -> None:
     table = product("Table")
     rows = (CHAIR, product("Lamp"), table, variant(table, "Oak", price="€ 50"), variant(table, "Ash"))
     rows += (product("Sofa", price="€ 9 – € 12"), product("Rug", status="draft"), product("Cup", status="private"))
@@ -129,7 +129,7 @@ def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path)
     assert written.unpriced == 0
 
 
-def test_a_whole_export_with_drafts_and_private_variations_is_no_file_of_changes(tmp_path: Path) -> None:
+def test_whole_export_with_drafts_is_not_only_changes(tmp_path: Path) -> None:
     rug, pot = product("Rug", status="draft"), product("Pot", code="P")
     drafts = (product("Lamp", price="€ 4", status="draft"), rug, variant(rug, "Red", price="€ 5", status="draft"))
     rows = (CHAIR, *drafts, product("Unpriced", status="draft"), product("Cup", price="€ 3", status="private"))
@@ -149,7 +149,7 @@ def test_a_whole_export_with_drafts_and_private_variations_is_no_file_of_changes
         shop_file(tmp_path, "woocommerce", rows, since)
 
 
-def test_a_column_that_some_rows_use_takes_nothing_off_sale_in_the_others(tmp_path: Path) -> None:
+def test_partly_filled_column_takes_nothing_off_sale(tmp_path: Path) -> None:
     """An empty cell would be refused in the one column, and be out of stock in the other."""
     rows = (product("Lamp", availability="out_of_stock"), product("Rug", visibility="search"), product("Cup"))
     whole, _ = shop_file(tmp_path, "woocommerce", rows)
@@ -194,7 +194,7 @@ def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> Non
     assert values_of(row["Categories"]) == ["Home > Rugs", "Sale, reduced"]
 
 
-def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
+def test_second_product_with_the_same_sku_is_named(tmp_path: Path) -> None:
     by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
     rows = (
         product("A", code="1"), product("B", code="1"), product("C"), product("D", code="2"), product("E", code="AQ"),
