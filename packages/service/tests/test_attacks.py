@@ -89,7 +89,7 @@ HIDDEN = b"GET /documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + ANNA.
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
     ],
 )
-def test_what_is_no_http_is_answered_once_and_hung_up_on(target: Target, said: bytes) -> None:
+def test_invalid_http_is_answered_once_and_disconnected(target: Target, said: bytes) -> None:
     heard, hung_up = talk(target, said)
     assert hung_up
     assert heard.count(b"HTTP/1.1 ") == heard.count(b"HTTP/1.1 400 ") <= 1
@@ -130,14 +130,14 @@ def test_a_body_that_ends_twice_hides_no_request(target: Target) -> None:
         head("GET /live", "Upgrade: websocket", "Connection: Upgrade", "Content-Length: 9") + b"x",
     ],
 )
-def test_who_begins_and_does_not_go_on_is_hung_up_on(
+def test_client_that_does_not_finish_is_disconnected(
     target: Target, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
     assert talk(target, said)[1]
 
 
-def test_who_drips_what_he_need_not_sign_for_is_left_soon(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_unsigned_body_is_cut_off_soon(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has proved who he is before a webhook's body is read: an upload's patience is not for him."""
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.5)
     connection = http.client.HTTPConnection("127.0.0.1", target.service.port, timeout=5)
@@ -212,7 +212,7 @@ def test_one_module_reads_the_addresses_that_callers_choose() -> None:
     assert [path.name for path in files if parsers.search(path.read_text())] == ["addresses.py"]
 
 
-def test_no_secret_is_in_any_answer_or_in_the_log(target: Target, caplog: pytest.LogCaptureFixture) -> None:
+def test_answers_and_logs_hold_no_secrets(target: Target, caplog: pytest.LogCaptureFixture) -> None:
     url = target.service.url
     with caplog.at_level(logging.DEBUG):
         answers = [
@@ -233,7 +233,7 @@ def test_no_secret_is_in_any_answer_or_in_the_log(target: Target, caplog: pytest
     assert [secret for secret in SECRETS if secret in told or secret in logged] == []
 
 
-def test_a_log_line_is_one_line_whatever_it_quotes() -> None:
+def test_log_entry_is_one_line_whatever_it_quotes() -> None:
     said = "a\nb\r\nERROR all is lost\x1b[31m\x00\u2028\u202e"
     record = logging.LogRecord("x", logging.INFO, "x.py", 1, "refused: %s", (said,), None)
     record.host = said
@@ -242,7 +242,7 @@ def test_a_log_line_is_one_line_whatever_it_quotes() -> None:
     assert "a\\nb\\r\\nERROR" in line
 
 
-def test_names_and_texts_are_only_ever_told_as_json(target: Target) -> None:
+def test_names_and_texts_are_served_only_as_json(target: Target) -> None:
     """A page that leads a browser here cannot make one of them into a page."""
     name = "<script>alert(1)</script>.pdf"
     sent = httpx.post(f"{target.service.url}/documents", files={"file": (name, PDF + b"x")}, headers=bearing(BERT))

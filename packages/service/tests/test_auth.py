@@ -32,7 +32,7 @@ def test_without_a_known_key_nothing_is_told() -> None:
 
 
 @pytest.mark.usefixtures("keys", "home")
-def test_whose_is_said_by_the_key_or_by_the_caller() -> None:
+def test_owner_comes_from_the_key_or_the_request() -> None:
     with asking() as client:
 
         def listed(key: str, **asked: str) -> int:
@@ -45,7 +45,7 @@ def test_whose_is_said_by_the_key_or_by_the_caller() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_others_than_this_machine_are_let_in_only_with_keys() -> None:
+def test_other_machines_are_let_in_only_with_keys() -> None:
     for host in ["0.0.0.0", "::", "192.168.1.7", "swatchbook.example"]:
         with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS"):
             create_app(Settings(host=host))
@@ -55,7 +55,7 @@ def test_others_than_this_machine_are_let_in_only_with_keys() -> None:
     assert not any(map(is_loopback, ["", "0.0.0.0", "::", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1"]))
 
 
-def test_a_page_from_elsewhere_cannot_use_a_service_without_keys(client: TestClient) -> None:
+def test_foreign_page_cannot_use_a_service_without_keys(client: TestClient) -> None:
     rebound = client.get("/documents", headers={"Host": "evil.example:8420"})
     led = client.post("/documents", headers={"Origin": "http://evil.example"})
     assert (rebound.status_code, led.status_code) == (403, 403)

@@ -131,7 +131,7 @@ def test_everything_is_described() -> None:
                     assert "If-None-Match" in parameters, path
 
 
-def test_who_has_an_answer_is_not_sent_it_again(filled: Path) -> None:
+def test_unchanged_answer_is_not_sent_again(filled: Path) -> None:
     with asking() as client:
         known, asked = known_ids_of(client), 0
         for path, methods in client.get("/openapi.json").json()["paths"].items():

@@ -20,7 +20,7 @@ def test_without_a_page_the_first_address_leads_here(monkeypatch: pytest.MonkeyP
         assert client.get("/").url.path == "/docs"
 
 
-def test_the_policy_allows_no_host_and_nothing_else_is_served(client: TestClient) -> None:
+def test_policy_allows_no_hosts_and_no_other_files(client: TestClient) -> None:
     policy = client.get("/docs").headers["content-security-policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == "'none'"
@@ -36,7 +36,7 @@ def test_the_policy_allows_no_host_and_nothing_else_is_served(client: TestClient
 
 @pytest.mark.needs("chromium")
 @pytest.mark.usefixtures("home")
-def test_a_browser_shows_the_api_and_reports_no_breach(browser: Browser) -> None:
+def test_browser_shows_the_api_without_a_policy_breach(browser: Browser) -> None:
     with served(load_settings()) as service, opened(browser, service) as (_, tab):
         tab.goto("/docs")
         tab.get_by_text("Search by a picture").wait_for()

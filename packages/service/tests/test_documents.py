@@ -53,7 +53,7 @@ def agrees_with_list(client: TestClient, shown: dict[str, Any]) -> None:
     assert listed == {name: shown[name] for name in listed}
 
 
-def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
+def test_immediate_delete_is_recorded_and_refuses_other_moves(client: TestClient, resources: Resources) -> None:
     run = scene.begun(resources.ledger, pictures=scene.keys(1))
     path = f"/documents/{run.document}"
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClie
     assert client.get(path).json()["status"] == "deleting"
 
 
-def test_a_deleted_document_is_in_the_trash_until_it_is_restored(client: TestClient, resources: Resources) -> None:
+def test_deleted_document_is_in_the_trash_until_restored(client: TestClient, resources: Resources) -> None:
     run = scene.complete(resources.ledger, "oak", "ash")
     path = f"/documents/{run.document}"
     assert client.delete(path).status_code == 202
@@ -115,7 +115,7 @@ def test_changed_settings_make_a_complete_document_stale(filled: Path, monkeypat
         assert due_now.id == document["id"]
 
 
-def test_an_image_shows_its_places_and_is_sent_as_it_is(sample: TestClient, document: str) -> None:
+def test_image_shows_its_places_and_is_sent_unchanged(sample: TestClient, document: str) -> None:
     (hit,) = sample.get("/search?text=oak&k=1").json()["hits"]
     shown = sample.get(f"/images/{hit['id']}").json()
     assert (shown["owner"], shown["state"], shown["published"]) == ("anna", "complete", True)
@@ -129,7 +129,7 @@ def test_an_image_shows_its_places_and_is_sent_as_it_is(sample: TestClient, docu
     assert sent.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_is_done_stays_and_force_takes_the_rest(sample: TestClient, document: str) -> None:
+def test_finished_items_stay_and_force_takes_the_rest(sample: TestClient, document: str) -> None:
     resources = sample.app.state.resources  # type: ignore[attr-defined]
     for move, force, left in rows_of(__file__, "left"):
         keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])

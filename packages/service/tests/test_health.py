@@ -63,7 +63,7 @@ def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_prefect_server_that_is_away_is_told_as_degraded(monkeypatch: pytest.MonkeyPatch, prefect_api: str) -> None:
+def test_health_is_degraded_without_the_prefect_server(monkeypatch: pytest.MonkeyPatch, prefect_api: str) -> None:
     with asking() as client:
         monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
         told = client.get("/health")
@@ -75,14 +75,14 @@ def test_a_prefect_server_that_is_away_is_told_as_degraded(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("bare")
-def test_prefect_that_lost_our_deployments_is_told_as_degraded() -> None:
+def test_health_is_degraded_when_prefect_lost_our_deployments() -> None:
     with asking() as client:
         told = client.get("/health").json()
     assert (told["prefect"], told["status"]) == ("ok", "degraded")
     assert "swatchbook serve setup" in told["troubles"][0]
 
 
-def test_document_that_waits_too_long_is_told_as_degraded(resources: Resources) -> None:
+def test_health_is_degraded_when_documents_wait_too_long(resources: Resources) -> None:
     document = queued(resources)
     with asking() as client:
         assert client.get("/health").json()["status"] == "ok"
@@ -94,7 +94,7 @@ def test_document_that_waits_too_long_is_told_as_degraded(resources: Resources) 
 
 
 @pytest.mark.usefixtures("home")
-def test_without_its_ledger_it_lives_and_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_without_ledger_is_live_but_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", f"postgresql://nobody:hush@127.0.0.1:{free_port()}/nothing")
     with asking() as client:
         assert client.get("/live").json() == {"status": "ok"}
@@ -182,7 +182,7 @@ def test_many_who_ask_at_once_get_one_answer() -> None:
     assert asked == [1]
 
 
-def test_an_answer_that_does_not_come_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pending_answer_is_not_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "ANSWER_SECONDS", 0.02)
     asked, hold = list[int](), threading.Event()
 

@@ -28,7 +28,7 @@ def picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def test_a_page_is_rendered_once_and_as_wide_as_asked_for(
+def test_page_is_rendered_once_at_the_requested_width(
     sample: TestClient, resources: Resources, document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sample.get(f"/documents/{document}/pages/3", params={"width": 300})
@@ -51,9 +51,7 @@ def put(resources: Resources, data: bytes) -> str:
     return document.id
 
 
-def test_pages_that_cannot_be_shown_are_errors_that_say_so(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
+def test_pages_that_cannot_be_shown_say_why(sample: TestClient, resources: Resources, document: str) -> None:
     refused = sample.get(f"/documents/{put(resources, b'%PDF-1.7 and nothing else')}/pages/1")
     assert (refused.status_code, refused.json()["kind"]) == (422, "unreadable_document")
     gone = put(resources, b"%PDF-1.7 gone")
@@ -74,9 +72,7 @@ def test_pages_that_cannot_be_shown_are_errors_that_say_so(
     assert height == reader.MOST_HEIGHT
 
 
-def test_a_thumbnail_is_a_small_jpeg_and_never_larger_than_the_picture(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
+def test_thumbnail_is_a_jpeg_of_the_requested_size(sample: TestClient, resources: Resources, document: str) -> None:
     (shown, *_) = sample.get(f"/documents/{document}/images").json()["images"]
     path = f"/images/{shown['id']}/thumbnail"
     sent = sample.get(path)

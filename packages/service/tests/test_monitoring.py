@@ -42,7 +42,7 @@ def test_the_rules_alert_when_they_should() -> None:
 
 @pytest.mark.stack
 @pytest.mark.usefixtures("keys")
-def test_every_query_of_the_dashboard_and_of_the_rules_returns_rows(filled: Path, tmp_path: Path) -> None:
+def test_every_query_of_dashboard_and_rules_returns_rows(filled: Path, tmp_path: Path) -> None:
     dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text())
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     alerts = (MONITORING / "alerts.yml").read_text()

@@ -28,7 +28,7 @@ def failing(error: Exception) -> TestClient:
     return TestClient(app)
 
 
-def test_every_failure_has_the_status_of_what_is_done_about_it() -> None:
+def test_every_failure_has_the_status_of_its_kind() -> None:
     for kind, status in rows_of(__file__, "statuses"):
         answer = failing(KINDS[kind]("It broke.")).get("/")
         assert answer.status_code == status
@@ -42,7 +42,7 @@ def test_every_failure_has_the_status_of_what_is_done_about_it() -> None:
     assert failing(RateLimited("Slow down.", retry_after=77)).get("/").headers["retry-after"] == "77"
 
 
-def test_what_is_wrong_here_is_told_by_its_kind_and_logged_in_full(caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_details_are_logged_but_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     answer = failing(LedgerDown("No answer from db.internal:5432.")).get("/")
     assert "db.internal" not in answer.text
     assert answer.json()["title"] == "The database does not answer"
@@ -62,7 +62,7 @@ def test_an_unforeseen_error_tells_nothing_but_its_id(caplog: pytest.LogCaptureF
     assert record.exc_info
 
 
-def test_every_answer_is_safe_to_show_and_a_wrong_request_a_problem(client: TestClient) -> None:
+def test_answers_are_safe_and_wrong_requests_are_problems(client: TestClient) -> None:
     for path in ("/live", "/nope", "/documents?limit=0"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"

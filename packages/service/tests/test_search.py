@@ -36,7 +36,7 @@ def test_words_find_what_the_library_finds(sample: TestClient) -> None:
         assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct.hits]
 
 
-def test_an_unknown_owner_is_not_found_and_the_known_ones_are_named(sample: TestClient) -> None:
+def test_unknown_owner_is_refused_naming_the_known_owners(sample: TestClient) -> None:
     picture = {"image": ("x.png", b"never read")}
     for answer in (
         sample.get("/search", params={"text": "oak", "owner": "ana"}),
@@ -79,7 +79,7 @@ def test_wrong_query_picture_or_form_is_refused(client: TestClient) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
-def test_several_owners_are_searched_only_with_a_key_for_each(keys: None, filled: Path) -> None:
+def test_searching_several_owners_needs_access_to_each(keys: None, filled: Path) -> None:
     def asked(key: str, *owners: str, path: str = "/search") -> Any:
         query = {"owner": owners} | ({"text": "oak"} if path == "/search" else {})
         return client.get(path, params=query, headers=bearing(key))
@@ -178,7 +178,7 @@ def test_counts_of_filters_wait_for_a_slot_too(monkeypatch: pytest.MonkeyPatch) 
         assert client.get("/facets", headers=bearing(ANNA)).status_code == 429
 
 
-def test_who_waits_too_long_is_told_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_waiting_too_long_names_when_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_search, "LONGEST_WAIT", 0.05)
 
     async def check() -> None:

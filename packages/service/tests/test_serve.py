@@ -46,7 +46,7 @@ def serving(home: Path, *words: str, **environment: str) -> Iterator[tuple[Comma
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_it_answers_where_it_says_and_ends_in_order(home: Path, sign: signal.Signals) -> None:
+def test_service_answers_at_its_address_and_ends_cleanly(home: Path, sign: signal.Signals) -> None:
     with serving(home) as (command, connection):
         connection.request("GET", "/ready")
         assert json.loads(connection.getresponse().read())["status"] == "ready"
@@ -116,7 +116,7 @@ def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_what_is_heavy_is_loaded_only_when_it_is_needed(home: Path) -> None:
+def test_heavy_libraries_are_loaded_only_when_needed(home: Path) -> None:
     code = (
         "import sys\n"
         "from fastapi.testclient import TestClient\n"
@@ -174,7 +174,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.gate
-def test_an_upload_is_worked_on_and_ctrl_c_ends_everything(served: tuple[Command, str], tmp_path: Path) -> None:
+def test_upload_is_processed_and_interrupt_ends_everything(served: tuple[Command, str], tmp_path: Path) -> None:
     command, url = served
     until(lambda: httpx.get(f"{url}/health", timeout=30).json()["status"] == "ok", SECONDS)
     catalogue = make_catalogue(tmp_path / "tiles.pdf", pictures=4)
@@ -197,7 +197,7 @@ def test_an_upload_is_worked_on_and_ctrl_c_ends_everything(served: tuple[Command
     until(lambda: gone(processes), SECONDS)
 
 
-def test_a_killed_service_takes_its_server_and_worker_with_it(served: tuple[Command, str]) -> None:
+def test_killed_service_ends_its_server_and_worker(served: tuple[Command, str]) -> None:
     command, _ = served
     processes = family(command)
     assert len(processes) >= 2

@@ -115,7 +115,7 @@ def test_at_once_the_same_upload_is_one_document(service: Served) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
+def test_only_an_accepted_upload_wakes_the_loop() -> None:
     with asking() as client:
         woken: asyncio.Event = client.app.state.wake  # type: ignore[attr-defined]
         assert client.post("/documents", files={"file": ("a.txt", b"no PDF")}).status_code == 415
@@ -141,9 +141,7 @@ def complete(service: Served, identity: str, options: IngestOptions = IngestOpti
 @pytest.mark.parametrize(
     ("options", "end"), [('{"focus": false}', DocumentStatus.COMPLETED), ('{"force": true}', None)]
 )
-def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
-    service: Served, options: str, end: DocumentStatus | None
-) -> None:
+def test_new_options_take_effect_after_the_live_run(service: Served, options: str, end: DocumentStatus | None) -> None:
     identity = send(service).json()["id"]
     run = begin(service, identity)
     answer = send(service, options=options)
@@ -161,7 +159,7 @@ def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
     assert schedule.due_documents(service.resources.ledger) == []
 
 
-def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(service: Served) -> None:
+def test_last_request_wins_though_an_earlier_launch_begins(service: Served) -> None:
     identity = send(service).json()["id"]
     for options in ('{"focus": false}', '{"force": true}', '{"force": true}'):
         assert send(service, options=options).json()["status"] == "queued"
@@ -172,7 +170,7 @@ def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(s
     assert send(service).status_code == 200
 
 
-def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served) -> None:
+def test_upload_finishes_a_pending_delete_first(service: Served) -> None:
     first = send(service).json()["id"]
     mark_deleting(service.resources.ledger, first)
     answer = send(service, name="again.pdf")
@@ -256,7 +254,7 @@ def post_form(service: Served, body: bytes, kind: str = FORM) -> httpx.Response:
           for *given, said in rows_of(__file__, "fields")),
     ],
 )  # fmt: skip
-def test_what_is_no_such_form_is_refused_with_its_reason(
+def test_invalid_form_is_refused_with_its_reason(
     shared: Served, body: bytes, kind: str, status: int, said: str
 ) -> None:
     assert said in problem(post_form(shared, body.replace(PDF, OTHER), kind), status)
@@ -312,7 +310,7 @@ def flood(connection: socket.socket, most: int) -> int:
     return sent
 
 
-def test_a_body_without_end_is_cut_at_the_limit(strict: Served) -> None:
+def test_endless_body_is_cut_off_at_the_limit(strict: Served) -> None:
     with raw(strict) as connection:
         connection.sendall(chunk(form(PDF, end=b"")))
         assert flood(connection, 100 << 20) < 20 << 20  # what sockets hold, beside the limit
@@ -327,7 +325,7 @@ def test_no_route_takes_a_body_without_end(shared: Served, path: str) -> None:
     assert httpx.get(f"{shared.url}/live").status_code == 200
 
 
-def test_who_sends_too_much_at_an_honest_pace_reads_why(strict: Served) -> None:
+def test_too_large_upload_is_refused_with_the_limit(strict: Served) -> None:
     assert "1 MiB" in problem(send(strict, PDF + b"x" * (1 << 20)), 413)
     assert send(strict, PDF + b"x" * ((1 << 20) - len(PDF))).status_code == 202  # just the limit
     assert strict.waiting == []
@@ -357,7 +355,7 @@ def test_who_hangs_up_leaves_nothing(service: Served) -> None:
     assert list_documents(service.resources.ledger) == []
 
 
-def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -> None:
+def test_concurrent_uploads_are_limited_and_take_turns(strict: Served) -> None:
     with raw(strict, length=100_000) as connection:
         connection.sendall(form(PDF, end=b""))
         until(lambda: len(strict.waiting) == 1)
@@ -374,7 +372,7 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
     assert send(strict).status_code == 202
 
 
-def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both where the upload is written first and where its file is kept."""
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", str(small_disk))
     for folder, ballast in ((small_disk, 2 << 20), (home / "tmp", 0)):
@@ -405,7 +403,7 @@ EDGES = [b"\r\n", b"\r\n--b", b"\r\n--bb", b"--b--", b"\r", b"\n", b"-", b"\x00"
     cuts=st.lists(st.integers(0, 3_000), max_size=20),
     last=st.booleans(),
 )
-def test_a_form_is_the_same_however_it_is_cut(data: bytes, cuts: list[int], last: bool) -> None:
+def test_form_is_the_same_however_it_is_cut(data: bytes, cuts: list[int], last: bool) -> None:
     """Boundaries in two pieces, pieces of nothing, and bytes that are nearly a boundary."""
     content = b"%PDF-1.7" + data.replace(b"\r\n--b", b"\r\n-b")
     whole = (

@@ -86,7 +86,7 @@ def documents(service: Served) -> list[str]:
     return [document.id for document in list_documents(service.resources.ledger, limit=1_000)]
 
 
-def test_a_signed_upload_is_durable_when_it_is_answered(service: Served, server: Origin) -> None:
+def test_signed_upload_is_durable_when_it_is_answered(service: Served, server: Origin) -> None:
     answer = announce(service, url=at(server), name="../Spring\n2026.pdf", options={"focus": False})
     identity = document_id("alice", sha256(PDF))
     assert (answer.status_code, answer.headers["location"]) == (202, f"/documents/{identity}")
@@ -118,7 +118,7 @@ def test_a_newer_edition_is_announced(service: Served, server: Origin) -> None:
     assert get_document(service.resources.ledger, newer).edition_of == older
 
 
-def test_a_delivery_stays_known_when_its_document_is_deleted(service: Served, server: Origin) -> None:
+def test_delivery_stays_known_when_its_document_is_deleted(service: Served, server: Origin) -> None:
     first = announce(service, url=at(server)).json()["id"]
     mark_deleting(service.resources.ledger, first)
     delete_rows(service.resources.ledger, first)
@@ -129,14 +129,14 @@ def test_a_delivery_stays_known_when_its_document_is_deleted(service: Served, se
     assert announce(service, "msg_2", url=at(server)).status_code == 202  # another delivery has it anew
 
 
-def test_a_delivery_tells_nothing_of_a_collection_that_was_renamed_since(service: Served, server: Origin) -> None:
+def test_delivery_reveals_nothing_of_a_renamed_collection(service: Served, server: Origin) -> None:
     first = announce(service, url=at(server)).json()["id"]
     owners.rename(service.resources.ledger, "alice", "lena")
     again = announce(service, url=at(server))
     assert again.json() == {"id": first, "owner": "alice", "name": "", "status": "deleted"}
 
 
-def test_who_hangs_up_learns_the_end_with_the_next_try(service: Served, server: Origin) -> None:
+def test_sender_that_hangs_up_learns_the_end_later(service: Served, server: Origin) -> None:
     body = json.dumps({"url": at(server, "/gated")}).encode()
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{service.url}/hooks/upload?source=shop", content=body, headers=signed(body), timeout=0.3)
@@ -157,7 +157,7 @@ def test_who_cannot_sign_shows_a_token(service: Served, server: Origin) -> None:
     assert len(documents(service)) == 1
 
 
-def test_unnamed_source_signs_several_times_by_any_of_its_secrets(serve: Serve, server: Origin) -> None:
+def test_unnamed_source_may_sign_with_any_secret(serve: Serve, server: Origin) -> None:
     service = serve(webhook_sources=(SHOP,), **TRUSTING)
     body = json.dumps({"url": at(server), "owner": "bob"}).encode()
     for number, secret in enumerate((SECRET, OLD_SECRET)):

@@ -155,7 +155,7 @@ async def _remove(pool: Pool) -> None:
         await client.delete_work_pool(EMBED)
 
 
-def test_what_an_earlier_worker_lost_gives_its_slot_back_at_once(pool: Pool) -> None:
+def test_run_an_earlier_worker_lost_frees_its_slot(pool: Pool) -> None:
     lost = [pool.flow_run(Running()), pool.flow_run(Pending()), pool.flow_run(Running(), Cancelling())]
     pool.container(lost[0], command=["/bin/sleep", "0"]).wait()
     done = pool.round()
@@ -165,9 +165,8 @@ def test_what_an_earlier_worker_lost_gives_its_slot_back_at_once(pool: Pool) -> 
     assert pool.round() == Reconciled()
 
 
-def test_worker_that_lives_is_left_what_it_submits_and_a_minute_to_report(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_live_worker_has_a_minute_to_report_runs(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it submits stays with it."""
     submitted, gone, ended = pool.flow_run(Pending()), pool.flow_run(Running()), pool.flow_run(Pending())
     pool.container(ended, command=["/bin/sleep", "0"]).wait()
     assert pool.round(worker_began=60) == Reconciled()
@@ -176,7 +175,7 @@ def test_worker_that_lives_is_left_what_it_submits_and_a_minute_to_report(
     assert pool.state(submitted) == StateType.PENDING
 
 
-def test_flow_runs_of_other_engines_are_left_to_them(pool: Pool) -> None:
+def test_flow_runs_of_other_engines_are_left_alone(pool: Pool) -> None:
     elsewhere = [pool.flow_run(state, worker="another machine") for state in (Running(), Pending())]
     here = pool.flow_run(Running(), worker="a worker started by hand")
     pool.container(here, command=["/bin/sleep", "0"]).wait()
@@ -193,7 +192,7 @@ def test_containers_that_nobody_waits_for_are_stopped(pool: Pool, monkeypatch: p
     assert pool.containers() == {stranger.id}
 
 
-def test_finished_containers_go_after_a_while_and_no_others(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_finished_containers_go_after_a_while(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     finished = pool.container(uuid4(), command=["/bin/sleep", "0"])
     finished.wait()
     flow_run = pool.flow_run(Running())
