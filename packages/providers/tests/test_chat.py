@@ -105,7 +105,7 @@ def test_calls_wait_until_a_wire_is_chosen(there: Provider, context: CallContext
     assert len(there.asked) == 9 + 2
 
 
-def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, context: CallContext) -> None:
+def test_server_ignoring_the_shape_is_asked_another_way(there: Provider, context: CallContext) -> None:
     asking = chat(there)
     there.script.append("prose")
     assert asking.ask(question(1), Seen, context) == Seen(material="oak")
@@ -130,7 +130,7 @@ def test_unacceptable_question_is_rejected_alone(there: Provider, context: CallC
         (["length"], InvalidModelOutput, None, 2), (["empty"], ProviderError, "malformed reply", 1),
     ],
 )  # fmt: skip
-def test_failed_answers_are_named_paid_for_and_not_kept(
+def test_failed_answers_are_paid_for_but_not_kept(
     there: Provider, context: CallContext, wire: ModuleType, script: list[str], failure: type[Failure],
     says: str | None, paid: int,
 ) -> None:  # fmt: skip
@@ -197,7 +197,7 @@ def test_model_is_told_little_of_its_answer(there: Provider, context: CallContex
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_half_a_character_is_no_answer_and_asked_again(there: Provider, context: CallContext, wire: ModuleType) -> None:
+def test_half_a_character_harms_no_later_question(there: Provider, context: CallContext, wire: ModuleType) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace("oak", "\\ud800")
     asking = chat(there, wire)
     with suppress(InvalidModelOutput):
@@ -207,7 +207,7 @@ def test_half_a_character_is_no_answer_and_asked_again(there: Provider, context:
 
 
 @pytest.mark.parametrize("counted", [{"prompt_tokens": -(10**9), "completion_tokens": 10**30}, [1], "many"])
-def test_an_invalid_token_count_costs_the_most_it_may(there: Provider, context: CallContext, counted: object) -> None:
+def test_invalid_token_count_costs_the_most_it_may(there: Provider, context: CallContext, counted: object) -> None:
     there.rewrite = lambda reply: {**reply, "usage": counted}
     assert chat(there).ask(question(1), Seen, context) == Seen(material="oak")
     spent = spending(context.ledger, context.run.document)[0]
@@ -240,12 +240,12 @@ def test_schemas_require_every_property_and_allow_no_other() -> None:
     assert not is_strict(schema_of(Free))
 
 
-def test_json_is_found_in_what_models_say_around_it() -> None:
+def test_json_is_found_within_what_models_say() -> None:
     for text in ("{}", "```json\n{}\n```", '<think>{{"b": 2}}</think>\n{}', "Here it is: {}. Enjoy!"):
         assert json.loads(json_in(text.format('{"a": 1}'))) == {"a": 1}
 
 
-def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, context: CallContext) -> None:
+def test_calls_held_back_leave_nothing_in_the_ledger(there: Provider, context: CallContext) -> None:
     asking = chat(there)
     asking.ask(question(0), Seen, context)
     there.script.extend(["unavailable"] * STRIKES)
@@ -269,7 +269,7 @@ def test_a_large_picture_takes_more_of_the_budget(there: Provider, context: Call
     assert not there.asked
 
 
-def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, context: CallContext) -> None:
+def test_equal_questions_asked_together_are_sent_once(there: Provider, context: CallContext) -> None:
     there.delay = lambda: 0.2
     asking, clock = chat(there), SetClock()
     asking.ask(question(0), Seen, context)

@@ -70,7 +70,7 @@ def test_vectors_come_in_order_and_of_unit_length(there: Provider, context: Call
     np.testing.assert_allclose(encoder_at(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
-def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, context: CallContext) -> None:
+def test_voyage_gets_the_input_type_and_wanted_length(there: Provider, context: CallContext) -> None:
     encoder = encoder_at(there, **{"text.dimension": 256})
     assert encoder.embed(["oak"], "document", context).shape == (1, 256)
     encoder.embed(["oak"], "query")
@@ -80,7 +80,7 @@ def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Prov
     assert first["truncation"] is False
 
 
-def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, context: CallContext) -> None:
+def test_text_is_paid_for_once_in_any_batch(there: Provider, context: CallContext) -> None:
     encoder = encoder_at(there)
     encoder.embed(["oak", "ash"], "document", context)
     other = CallContext(context.ledger, begun(context.ledger, owner="bert", content="other"), STAGE)
@@ -92,7 +92,7 @@ def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, context: C
     assert spent.cost_usd == pytest.approx(2e-6)
 
 
-def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, context: CallContext) -> None:
+def test_queries_are_not_kept_and_documents_need_payers(there: Provider, context: CallContext) -> None:
     encoder = encoder_at(there)
     for _ in range(2):
         encoder.embed(["oak"], "query")
@@ -109,7 +109,7 @@ def test_who_searches_does_not_wait_for_minutes(there: Provider) -> None:
 
 
 @pytest.mark.parametrize("fault", ["error", "vanish", "garbage", "rate_limited"])
-def test_who_searches_does_not_see_a_fault_that_passes(there: Provider, fault: str) -> None:
+def test_search_survives_a_fault_that_passes(there: Provider, fault: str) -> None:
     there.script.extend([fault, fault])
     clock = SetClock()
     began = clock.now()
@@ -117,7 +117,7 @@ def test_who_searches_does_not_see_a_fault_that_passes(there: Provider, fault: s
     assert clock.now() - began <= 2
 
 
-def test_who_searches_is_told_of_one_that_does_not_pass_and_soon(there: Provider) -> None:
+def test_search_soon_reports_a_fault_that_stays(there: Provider) -> None:
     there.script.extend(["error"] * 20)
     clock = SetClock()
     began = clock.now()
@@ -158,7 +158,7 @@ def test_search_is_told_of_busy_calls(there: Provider, context: CallContext, mon
         assert working.result().shape == (3, 1_024)
 
 
-def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, context: CallContext) -> None:
+def test_batches_hold_the_tokens_the_provider_takes(there: Provider, context: CallContext) -> None:
     texts = [f"{number} " + "word " * 11_000 for number in range(10)]
     assert encoder_at(there).embed(texts, "document", context).shape == (10, 1_024)
     assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
@@ -184,7 +184,7 @@ def test_vectors_of_another_length_name_the_setting(there: Provider, context: Ca
     assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
 
 
-def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provider, context: CallContext) -> None:
+def test_nan_and_zero_vectors_are_requested_again(there: Provider, context: CallContext) -> None:
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
@@ -201,7 +201,7 @@ def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provi
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e38])
-def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, context: CallContext, size: float) -> None:
+def test_vectors_of_any_size_get_unit_length(there: Provider, context: CallContext, size: float) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), size, np.float32)
     found = encoder_at(there).embed(TEXTS, "document", context)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
@@ -217,7 +217,7 @@ def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, context: C
     ],
     ids=["one less", "one more", "one twice", "some bytes over"],
 )
-def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
+def test_vectors_of_unknown_texts_are_not_kept(
     there: Provider, context: CallContext, change: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}

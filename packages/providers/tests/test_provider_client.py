@@ -96,7 +96,7 @@ def test_attempt_after_a_timeout_has_more_time(there: Provider, way: Way) -> Non
     assert waited[1] >= 0.3
 
 
-def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider, way: Way) -> None:
+def test_wrong_key_names_its_setting_without_its_value(there: Provider, way: Way) -> None:
     there.refusal = "Incorrect API key provided: sk-another-secret."
     with pytest.raises(Authentication, match="SWATCHBOOK_LLM__API_KEY") as raised:
         client(there, way, key="sk-another-secret").post(way.call)
@@ -104,14 +104,14 @@ def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider, way:
     assert "another-secret" not in str(raised.value)
 
 
-def test_a_model_that_is_not_there_names_its_setting(there: Provider, way: Way) -> None:
+def test_missing_model_names_its_setting(there: Provider, way: Way) -> None:
     there.models = {"another"}
     with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL"):
         client(there, way).post(way.call)
 
 
 @pytest.mark.parametrize(("body", "failure"), rows_of(__file__, "bad_requests"))
-def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: object, failure: str) -> None:
+def test_bad_request_blames_the_model_or_the_question(body: object, failure: str) -> None:
     where = Endpoint("text", "https://api.example.com/v1", "m")
     assert type(http_errors.failure(where, 400, json.dumps(body).encode())).__name__ == failure
 
@@ -143,7 +143,7 @@ def test_harmful_reply_may_have_cost(there: Provider, monkeypatch: pytest.Monkey
         assert may_have_cost(raised.value)
 
 
-def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
+def test_provider_error_is_shown_as_one_plain_line() -> None:
     said = json.dumps({"error": {"message": "\x1b[2Jall\n gone \u202e" + "x" * 9_000}}).encode()
     error = http_errors.failure(Endpoint("llm", "http://host/v1", "m"), 400, said)
     assert str(error).startswith("host rejected the request with status 400: [2Jall gone xxx")
@@ -194,7 +194,7 @@ def slowly(first: bytes, again: bytes) -> Callable[[int], Iterator[bytes]]:
     return say
 
 
-def test_a_reply_that_never_ends_is_cut_off_in_time(way: Way) -> None:
+def test_endless_reply_is_cut_off_in_time(way: Way) -> None:
     for first, again in (
         (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
         (b"HTTP/1.1 200 OK\r\n\r\n{}", b" "),
@@ -208,7 +208,7 @@ def test_a_reply_that_never_ends_is_cut_off_in_time(way: Way) -> None:
             assert may_have_cost(raised.value)
 
 
-def test_what_is_sent_too_much_is_no_answer_to_the_next_question(way: Way) -> None:
+def test_surplus_reply_does_not_answer_the_next_question(way: Way) -> None:
     def twice(_: int) -> Iterator[bytes]:
         said = [
             f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}" for body in ('{"n": 1}', '{"n": "stray"}')
@@ -231,7 +231,7 @@ def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, st
 
 
 @pytest.mark.parametrize("fault", ["rate_limited", "rate_limited_date", "rate_limited_silent", "overloaded"])
-def test_told_to_wait_it_waits_and_asks_again_by_itself(there: Provider, fault: str, way: Way) -> None:
+def test_client_asked_to_wait_waits_and_asks_again(there: Provider, fault: str, way: Way) -> None:
     there.script.append(fault)
     there.retry_after = 3
     clock = SetClock()
@@ -266,7 +266,7 @@ def test_provider_asking_for_0_s_is_not_flooded(there: Provider, header: dict[st
     assert len(there.asked) < 20
 
 
-def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Provider) -> None:
+def test_long_pause_fails_fast_and_sends_nothing(there: Provider) -> None:
     there.retry_after = 3_600
     there.script.append("rate_limited")
     clock, began = SetClock(), SetClock().now()
@@ -280,7 +280,7 @@ def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Pr
 
 
 @pytest.mark.parametrize(("fault", "least"), [("rate_limited", 3_600), ("rate_limited_silent", 30)])
-def test_items_told_to_wait_for_long_are_given_back(there: Provider, fault: str, least: float) -> None:
+def test_items_with_a_long_wait_are_given_back(there: Provider, fault: str, least: float) -> None:
     there.retry_after = 3_600
     there.script.extend([fault] * 20)
     clock = SetClock()
@@ -291,7 +291,7 @@ def test_items_told_to_wait_for_long_are_given_back(there: Provider, fault: str,
     assert raised.value.retry_after == pytest.approx(least, abs=5)
 
 
-def test_what_alone_is_told_to_wait_is_given_back(there: Provider) -> None:
+def test_item_that_alone_must_wait_is_given_back(there: Provider) -> None:
     slow = PLAIN.call._replace(body=QUESTION | {"slow": 1})
     asked = list[str]()
 
@@ -313,7 +313,7 @@ def test_what_alone_is_told_to_wait_is_given_back(there: Provider) -> None:
     assert asked.count(asked[0]) == 4
 
 
-def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
+def test_waiting_call_shows_life_and_can_be_cancelled(there: Provider) -> None:
     there.retry_after = 300
     there.script.append("rate_limited")
     signs = list[int]()
@@ -328,7 +328,7 @@ def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
 
 
 @pytest.mark.parametrize(("headers", "seconds"), rows_of(__file__, "retry_after"))
-def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_number_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 
 
@@ -409,13 +409,13 @@ def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str)
 
 
 @pytest.mark.parametrize(("url", "overheard"), rows_of(__file__, "overheard"))
-def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: bool) -> None:
+def test_key_does_not_cross_the_internet_unencrypted(url: str, overheard: bool) -> None:
     endpoint(Settings(vision={"url": url, "model": "m"}), "vision")  # there is none
     with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION__URL.*https") if overheard else nullcontext():
         endpoint(Settings(vision={"url": url, "model": "m", "api_key": "k"}), "vision")
 
 
-def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -> None:
+def test_key_in_a_reply_is_in_no_traceback(there: Provider) -> None:
     there.rewrite = lambda _: {"choices": f"Bearer {KEY}"}
     asking = client(there)
     reply = asking.post(PLAIN.call)
@@ -429,7 +429,7 @@ def test_a_providers_own_address_needs_a_key() -> None:
         endpoint(Settings(text_encoder="voyage"), "text")
 
 
-def test_what_a_library_cannot_read_is_in_no_traceback(there: Provider) -> None:
+def test_unreadable_reply_is_in_no_traceback(there: Provider) -> None:
     for reply in ("Bearer KEY", '{"detail": "KEY"', '{"error": "KEY"}', '["KEY"]', '"KEY"', DEEP.decode() + "KEY"):
         there.rewrite = lambda _, reply=reply: reply.replace("KEY", KEY)  # type: ignore[misc]
         with pytest.raises(ProviderError) as raised:

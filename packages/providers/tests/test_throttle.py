@@ -19,7 +19,7 @@ def test_calls_are_spread_over_the_minute() -> None:
     assert taken[59] == pytest.approx(59 / 0.98, rel=0.02)  # all but the whole of it is used
 
 
-def test_places_that_nobody_took_are_not_made_up_for() -> None:
+def test_unused_places_are_not_made_up_for() -> None:
     gate = Throttle(60)
     places(gate, 1)
     assert places(gate, 3, now=600.0) == pytest.approx([600.0, 601.0, 602.1], abs=0.1)
@@ -49,14 +49,14 @@ def strike(gate: Throttle, now: float, count: int = 1) -> list[bool]:
     return [gate.failed(now, gate.enter(now)) for _ in range(count)]
 
 
-def test_an_answer_in_between_is_not_in_a_row() -> None:
+def test_answer_between_failures_starts_the_count_anew() -> None:
     gate = Throttle()
     strike(gate, 0.0, STRIKES - 1)
     gate.reached(gate.enter(0.0))
     assert not any(strike(gate, 0.0, STRIKES - 1))
 
 
-def test_one_probe_at_a_time_asks_whether_it_is_back() -> None:
+def test_one_probe_at_a_time_tests_for_recovery() -> None:
     gate = Throttle()
     strike(gate, 0.0, STRIKES)
     assert gate.enter(10.0) is True
