@@ -3,11 +3,11 @@
 import pytest
 import test_web_pages as test_pages
 from test_web_pages import (
-    test_pages_load_only_from_here_and_name_columns_of_cards,
+    test_pages_load_only_from_here_and_label_cells,
     test_text_of_documents_is_never_markup,
 )
 
-__all__ = ["test_pages_load_only_from_here_and_name_columns_of_cards", "test_text_of_documents_is_never_markup"]
+__all__ = ["test_pages_load_only_from_here_and_label_cells", "test_text_of_documents_is_never_markup"]
 
 
 @pytest.fixture(autouse=True)

@@ -173,7 +173,7 @@ def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> N
         assert not wide, "the page must not scroll sideways"
 
 
-def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: Served) -> None:
+def test_file_is_chosen_and_sent_without_a_script(browser: Browser, service: Served) -> None:
     with opened(browser, service, java_script_enabled=False) as (_, tab):
         tab.goto("/ui/documents")
         tab.get_by_role("button", name="Upload").wait_for()
@@ -181,7 +181,7 @@ def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: S
 
 
 @pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])
-def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture: Any, event: str, holder: str) -> None:
+def test_pasted_or_dropped_picture_is_searched_with(tab: Page, picture: Any, event: str, holder: str) -> None:
     tab.goto("/")
     tab.evaluate(
         """async ([image, event, holder]) => {

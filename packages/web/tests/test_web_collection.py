@@ -91,7 +91,7 @@ def test_a_kind_of_failures_is_retried_now(
 
 
 @pytest.mark.usefixtures("keys", "filled")
-def test_a_key_for_one_owner_sees_neither_the_loop_nor_others(resources: Resources) -> None:
+def test_owner_key_sees_neither_loop_nor_other_owners(resources: Resources) -> None:
     record_round(resources.ledger, {"launched": ["somewhere"]})
     with asking() as client:
         anna, everybody = (client.get("/coverage", headers=bearing(key)).json() for key in (ANNA, ALL))

@@ -68,7 +68,7 @@ def test_a_browser_is_told_when_the_list_changes(monkeypatch: pytest.MonkeyPatch
         assert client.get("/ui/changes", headers=bearing(ANNA)).text not in told
 
 
-def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: TestClient, document: str) -> None:
+def test_box_of_each_placement_leads_to_its_image(sample: TestClient, document: str) -> None:
     placed = sample.get(f"/documents/{document}/images").json()["images"]
     details = sample.get(f"/documents/{document}/pages").json()["pages"]
     boxes = 0
@@ -111,7 +111,7 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
 
 
-def test_every_state_of_a_placement_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
+def test_every_placement_state_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
     def looks() -> set[str]:
         return {
             given["stroke"] for given in page(sample, f"/ui/documents/{document}?page=4").all("rect", class_="look")
@@ -129,7 +129,7 @@ def test_every_state_of_a_placement_has_its_own_box(sample: TestClient, resource
     assert len(found | looks()) == len(states) + 1
 
 
-def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
+def test_folder_pictures_are_shown_by_name_in_pages(
     sample: TestClient, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_documents, "_LISTED_IMAGES", 2)
@@ -198,7 +198,9 @@ def test_pages_returned_to_and_told_are_ours(sample: TestClient, document: str) 
         assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
 
 
-def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, document: str, resources: Resources) -> None:
+def test_document_list_shows_figures_and_possible_actions(
+    sample: TestClient, document: str, resources: Resources
+) -> None:
     got = sample.get(f"/ui/documents/{document}/export.csv")
     assert got.headers["content-disposition"] == 'attachment; filename="small.csv"'
     names = [row["name"] for row in csv.DictReader(got.text.splitlines()) if row["grain"] == "product"]

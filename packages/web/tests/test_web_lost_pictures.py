@@ -51,7 +51,7 @@ def named(read: Page, name: str) -> list[dict[str, str]]:
     return [given for tag, given in read.tags if tag == "button" and given.get("aria-label") == name]
 
 
-def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str) -> None:
+def test_invalid_name_of_a_picture_is_refused(sample: TestClient, document: str) -> None:
     for box in ["", "3", "3:0", "x:1", "3:1;", "9" * 8 + ":1"]:
         form = {"boxes": [box], "state": "taken", "at": "3"}
         assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 422

@@ -37,7 +37,7 @@ def every_page(client: TestClient, document: str) -> list[str]:
     return [address.format(**named) for address in rows_of(__file__, "addresses")]
 
 
-def test_pages_load_only_from_here_and_name_columns_of_cards(sample: TestClient, document: str) -> None:
+def test_pages_load_only_from_here_and_label_cells(sample: TestClient, document: str) -> None:
     """A phone shows each row of a table as a card, whose cells name their columns."""
     for address in every_page(sample, document):
         got = sample.get(address, headers=BROWSER)
@@ -120,7 +120,7 @@ def log_in(client: TestClient, key: str, next: str = "/", origin: str = ADDRESS)
 
 
 @pytest.mark.usefixtures("keys", "filled")
-def test_with_keys_a_person_logs_in_and_sees_what_the_key_may_see() -> None:
+def test_login_shows_only_what_the_key_may_see() -> None:
     with asking() as client:
         (document,) = client.get("/documents", headers=bearing(ANNA)).json()["documents"]
         picture = f"/documents/{document['id']}/pages/1?width=64"

@@ -94,7 +94,7 @@ def test_name_and_facts_are_changed_and_changes_undone(sample: TestClient, liste
     assert sample.get(address).json() == listed[0]
 
 
-def test_what_is_wrong_is_said_next_to_its_field(sample: TestClient, listed: list[dict[str, Any]]) -> None:
+def test_mistake_is_shown_next_to_its_field(sample: TestClient, listed: list[dict[str, Any]]) -> None:
     address = f"/ui/products/{listed[0]['id']}/edits"
     for form, field, message in (
         ({"action": "rename", "name": " "}, "name", "It must have 1 or more characters."),
@@ -164,7 +164,7 @@ def test_grid_lists_what_to_look_at_first(
     assert page(sample, f"/ui/documents/{document}/products").links("/products/")[0] == f"/products/{listed[0]['id']}"
 
 
-def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
+def test_document_shows_how_sure_unedited_products_are(
     sample: TestClient, resources: Resources, document: str, listed: list[dict[str, Any]]
 ) -> None:
     def pretend(sure: float) -> None:

@@ -33,7 +33,7 @@ def test_words_find_what_the_api_finds(sample: TestClient) -> None:
         assert read.all("input", name="by", value=by, checked="")
 
 
-def test_a_filter_is_a_link_that_goes_and_comes_back(sample: TestClient) -> None:
+def test_filter_is_a_link_that_can_be_undone(sample: TestClient) -> None:
     facets = page(sample, "/ui/facets?text=oak")
     colors = [link for link in facets.links("/?") if "color=" in link]
     assert colors
@@ -95,7 +95,7 @@ def test_sliders_weigh_the_roles(sample: TestClient) -> None:
     assert "No role has a weight." in page(sample, "/?text=oak&weight-keyword=0", 422).text
 
 
-def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resources: Resources, document: str) -> None:
+def test_picture_is_kept_and_named_by_the_address(sample: TestClient, resources: Resources, document: str) -> None:
     image = first_image(sample, document)
     picture = sample.get(f"/images/{image}/file").content
     sent = sample.post(
@@ -141,7 +141,7 @@ def test_more_results_are_one_link_away(sample: TestClient) -> None:
     assert not part.all("form")
 
 
-def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestClient, resources: Resources) -> None:
+def test_nearly_equal_picture_folds_into_the_better_result(sample: TestClient, resources: Resources) -> None:
     def shown() -> list[str]:
         return [hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"]]
 

@@ -32,7 +32,7 @@ def send(client: TestClient, name: str, data: bytes) -> int:
     return client.post("/ui/uploads/files", files={"file": (name, data)}).status_code
 
 
-def test_pictures_become_a_folder_that_goes_with_its_document(client: TestClient, picture: bytes) -> None:
+def test_pictures_become_a_folder_deleted_with_its_document(client: TestClient, picture: bytes) -> None:
     assert client.post("/ui/uploads").status_code == 422  # nothing was sent yet
     assert [send(client, name, picture) for name in ("a.png", "b.png", "a.png")] == [204] * 3
     queued = client.post("/ui/uploads")
@@ -73,7 +73,7 @@ def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> Non
         assert "topsecret" not in answer
 
 
-def test_path_is_checked_before_the_file_system_is_asked(
+def test_path_is_checked_before_touching_the_file_system(
     client: TestClient, tmp_path: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a folder of the server holds batch files or pictures shows in no answer, and not in its time."""
@@ -133,7 +133,7 @@ def test_a_batch_waits_until_a_person_starts_it(client: TestClient) -> None:
     page(client, address, status=404)
 
 
-def test_a_batch_that_is_read_now_is_not_replaced(client: TestClient) -> None:
+def test_batch_being_read_is_not_replaced(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     answered(client, "start")
     (made,) = list_documents(tools(client).ledger)
@@ -156,7 +156,7 @@ def test_cancel_removes_only_what_was_sent(client: TestClient, home: Path, pictu
     answered(client, "cancel", status=404)
 
 
-def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_too_slow_to_preview_can_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", "0.0001")
     with asking() as client:
         send_batch(client, "shop.csv", TABLE + "3,Elm floor,,elm.png\n" * 50_000)
