@@ -54,7 +54,7 @@ def asked_by(owner: str, ask: Callable[[Caller], Awaitable[object]]) -> object:
         return in_words(error)
 
 
-def test_an_assistant_of_one_owner_is_told_nothing_of_the_others(homes: Homes, desks: tuple[Desk, Desk]) -> None:
+def test_assistant_of_one_owner_learns_nothing_of_others(homes: Homes, desks: tuple[Desk, Desk]) -> None:
     before = rows_of_anna(homes.both)
     for name, asks in ASSISTANTS.items():
         for ask in asks:
@@ -64,7 +64,7 @@ def test_an_assistant_of_one_owner_is_told_nothing_of_the_others(homes: Homes, d
     assert rows_of_anna(homes.both) == before
 
 
-def test_a_server_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> None:
+def test_server_for_one_owner_reveals_nothing_of_others(homes: Homes) -> None:
     both, alone = (run(home, homes, "mcp", "default") for home in (homes.both, homes.alone))
     assert both == alone
     assert told(homes, both, "mcp") == set()
@@ -73,7 +73,7 @@ def test_a_server_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> Non
 
 
 @pytest.mark.nightly
-def test_an_assistant_that_may_see_her_gets_other_answers(homes: Homes, desks: tuple[Desk, Desk]) -> None:
+def test_assistant_that_may_see_her_gets_other_answers(homes: Homes, desks: tuple[Desk, Desk]) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for name in ASSISTANTS.keys() - {"ingest"}:
         asked = ASSISTANTS[name][0]

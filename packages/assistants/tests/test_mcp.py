@@ -163,7 +163,7 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
     in_process(filled, ask)
 
 
-def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+def test_missing_collection_is_named_and_not_made(tmp_path: Path) -> None:
     for flags in [(), ("--http", "127.0.0.1:0")]:
         done = CliRunner(env={"SWATCHBOOK_HOME": str(tmp_path / "colection")}).invoke(app, ["mcp", *flags])
         assert (isinstance(done.exception, NoCollection), done.stdout) == (True, "")
@@ -231,7 +231,7 @@ def test_all_that_is_missing_is_in_the_account(troubled_home: Path) -> None:
     in_process(troubled_home, ask)
 
 
-def test_retry_says_what_was_rejected_and_what_changes_it(troubled_home: Path, home: Path) -> None:
+def test_retry_names_what_was_rejected_and_what_helps(troubled_home: Path, home: Path) -> None:
     shutil.copytree(troubled_home, home)
     with desk(home) as shared:
 
@@ -301,7 +301,7 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
             assert said in over_http(url, ANNA, asking(name, **given)).content[0].text
 
 
-def test_without_keys_only_this_machine_is_answered_in_both_protocols(filled: Path) -> None:
+def test_without_keys_only_this_machine_is_answered(filled: Path) -> None:
     with serving(filled, keys=False) as url:
         assert over_http(url, None, asking("account")).structured_content["images"]["found"] == 14
         for foreign in ({"Host": "shop.example"}, {"Origin": "https://shop.example"}):
@@ -312,7 +312,7 @@ def test_without_keys_only_this_machine_is_answered_in_both_protocols(filled: Pa
 
 
 @pytest.mark.nightly
-def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
+def test_command_names_its_address_and_ends_in_order(filled: Path) -> None:
     with running("mcp", "--write", "--http", "127.0.0.1:0", SWATCHBOOK_HOME=str(filled)) as run:
         assert run.process.stdout
         found = re.fullmatch(
@@ -379,7 +379,7 @@ def test_error_has_its_number(filled: Path, monkeypatch: pytest.MonkeyPatch, cap
 ME = Starter(name="me", owners=frozenset({"anna"}))
 
 
-def test_path_and_url_are_taken_in_under_the_rules_of_others(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
+def test_path_and_url_obey_the_usual_rules(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for number in range(2):
         Image.new("RGB", (64, 64), (number * 90, 20, 20)).save(tmp_path / "pictures" / f"{number}.png")

@@ -29,7 +29,7 @@ def one(body: str) -> BucketEvent:
     return event
 
 
-def test_s3_names_key_and_version_of_a_new_object() -> None:
+def test_s3_names_key_and_version_of_new_objects() -> None:
     event = one(json.dumps(S3))
     assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket/spring/red floweré+.jpg", True)
     assert event.version == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
@@ -83,7 +83,7 @@ def paths(message: Any, before: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("message", [S3, BRIDGE, GOOGLE])
-def test_message_with_a_wrong_field_is_read_or_refused(message: dict[str, Any]) -> None:
+def test_message_with_wrong_field_is_read_or_refused(message: dict[str, Any]) -> None:
     for value in (None, [], {}, 1, True, 1.5e308, "x", "\0", "\ud800", [None], {"key": []}):
         refused = 0
         for path in paths(message):

@@ -41,7 +41,7 @@ def told(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resources:
     return resources
 
 
-def test_waiting_and_dead_events_are_listed_with_reason_and_next_try(told: Resources) -> None:
+def test_waiting_and_dead_events_are_listed_with_reasons(told: Resources) -> None:
     shown = run("upkeep", "events", "--owner", "anna")
     for words in ("missing.pdf", "There is no object", "waiting", "broken.pdf", "It is not a PDF.", "dead"):
         assert words in shown
@@ -75,7 +75,7 @@ def test_without_events_it_says_so(resources: Resources) -> None:
     assert run_json("upkeep", "events", "retry") == []
 
 
-def test_dead_events_are_told_with_what_to_do_until_the_object_comes_again(told: Resources) -> None:
+def test_dead_event_is_reported_until_its_object_returns(told: Resources) -> None:
     line = (
         f"Not ingested, although a bucket announced it: 1 object, the last {SOURCE}/broken.pdf. It is not a PDF. "
         "Upload what is wrong again; for what was put right, run `swatchbook upkeep events retry`. "

@@ -57,7 +57,7 @@ def test_pubsub_is_answered_once_the_event_is_stored(service: Served) -> None:
     assert (event.url, event.owner, event.state) == ("gs://catalogues/spring 2026+.pdf", "anna", "waiting")
 
 
-def test_what_is_no_event_is_refused_so_that_the_sender_notices(service: Served) -> None:
+def test_sender_of_an_invalid_event_sees_a_refusal(service: Served) -> None:
     for body in ("{", '{"message": {"data": "e30="}, "subscription": "s"}'):
         assert post(service, body, bearing(ANNA)).status_code == 415
     assert events(service) == []

@@ -77,7 +77,7 @@ def documents(resources: Resources) -> list[Document]:
     return all_documents(resources.ledger, None)
 
 
-def test_new_pdf_is_a_document_of_the_owner_of_its_source(shop: Resources, bucket: Bucket) -> None:
+def test_new_pdf_belongs_to_the_source_owner(shop: Resources, bucket: Bucket) -> None:
     put(shop, bucket, "shop/spring 2026+é.pdf", PDF)
     assert take_events(shop) == taking.EventRound(registered=1)
     (document,) = documents(shop)
@@ -87,7 +87,7 @@ def test_new_pdf_is_a_document_of_the_owner_of_its_source(shop: Resources, bucke
     assert take_events(shop) == taking.EventRound()
 
 
-def test_pictures_belong_to_the_folder_that_ingest_makes_of_the_url(shop: Resources, bucket: Bucket) -> None:
+def test_pictures_join_the_folder_that_ingest_would_make(shop: Resources, bucket: Bucket) -> None:
     for name in ("oak/a.jpg", "ash/b.jpg"):
         put(shop, bucket, f"shop/{name}", jpeg(gradient(200, 200)))
     put(shop, bucket, "shop/scraped/items.jsonl", b'{"id": "1", "name": "Oak"}')
@@ -100,7 +100,7 @@ def test_pictures_belong_to_the_folder_that_ingest_makes_of_the_url(shop: Resour
     assert len(found) == 2
 
 
-def test_folder_that_runs_is_read_again_for_a_picture_that_came_meanwhile(shop: Resources, bucket: Bucket) -> None:
+def test_running_folder_is_read_again_for_new_pictures(shop: Resources, bucket: Bucket) -> None:
     put(shop, bucket, "shop/a.jpg", jpeg(gradient(200, 200)))
     take_events(shop)
     (folder,) = documents(shop)
@@ -147,9 +147,7 @@ take_events.take_events(Resources(load_settings()))
         ("before it is recorded as done", 1),
     ],
 )
-def test_killed_at_any_step_the_object_is_one_document(
-    shop: Resources, bucket: Bucket, step: str, documents_left: int
-) -> None:
+def test_kill_at_any_step_leaves_one_document(shop: Resources, bucket: Bucket, step: str, documents_left: int) -> None:
     put(shop, bucket, "shop/a.pdf", PDF)
     killed = subprocess.run([sys.executable, "-c", KILLED, step], cwd=ROOT, check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
@@ -183,7 +181,7 @@ def test_poisoned_events_are_dead_with_their_reason(shop: Resources, bucket: Buc
     assert len(documents(shop)) == 2
 
 
-def test_what_is_not_to_be_ingested_is_recorded_with_the_reason(shop: Resources, bucket: Bucket) -> None:
+def test_ignored_objects_are_recorded_with_a_reason(shop: Resources, bucket: Bucket) -> None:
     for key in ("shop/notes.txt", "shop/folder/", "shop/.hidden/a.pdf", "shops/a.pdf", "b.pdf"):
         tell(shop, bucket, key)
     tell(shop, bucket, "shop/a.pdf", "09", "ObjectRemoved:Delete")
@@ -223,7 +221,7 @@ def test_wrong_keys_are_retried(shop: Resources, bucket: Bucket, monkeypatch: py
     assert SECRET not in repr(event)
 
 
-def test_bucket_that_is_no_source_any_more_is_not_read(shop: Resources, bucket: Bucket) -> None:
+def test_bucket_no_longer_a_source_is_not_read(shop: Resources, bucket: Bucket) -> None:
     put(shop, bucket, "shop/a.pdf", PDF)
     with closing(Resources(load_settings(event_sources=({"url": "s3://another"},)))) as other:
         take_events(other)
@@ -249,7 +247,7 @@ def test_unexpected_failure_leaves_others(shop: Resources, bucket: Bucket, monke
     assert "secret" not in (event.message or "")
 
 
-def test_object_whose_document_is_being_deleted_waits_until_that_is_over(
+def test_object_waits_while_its_document_is_being_deleted(
     shop: Resources, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(shop, bucket, "shop/a.pdf", PDF)
