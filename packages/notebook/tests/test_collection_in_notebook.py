@@ -118,7 +118,7 @@ def test_results_show_as_small_pictures_and_rows(book: Swatchbook) -> None:
     assert list(Results(SearchResults(hits=()), lambda file: b"").frame().columns) == list(frame.columns)
 
 
-def test_failed_picture_is_named_once_with_count_of_others(book: Swatchbook, small_catalogue: Path) -> None:
+def test_failed_pictures_are_named_once_and_others_counted(book: Swatchbook, small_catalogue: Path) -> None:
     failed = [
         FailureRecord(kind="unreadable_image", error="Broken.", path=f"{n}.jpg", role=role)
         for n in range(12)

@@ -56,7 +56,7 @@ def test_stored_pictures_show_and_are_small() -> None:
 
 
 @pytest.mark.usefixtures("executed")
-def test_what_it_added_is_there_afterwards_and_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_added_by_the_notebook_are_found_afterwards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     with Swatchbook.open(home="collection") as book:
         assert book.count() == book.stats().account.complete == 12

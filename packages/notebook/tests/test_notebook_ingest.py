@@ -35,7 +35,7 @@ def test_deleted_document_is_gone(
         assert all_documents(book._resources.ledger, None) == []
 
 
-def test_what_ends_the_child_is_raised_as_what_it_is(home: Path, tmp_path: Path, prefect_api: str) -> None:
+def test_failure_that_ends_the_child_is_raised_unchanged(home: Path, tmp_path: Path, prefect_api: str) -> None:
     draw(tmp_path / "pictures" / "oak.png")
     with Swatchbook.open() as book:
         book._child._environment["SWATCHBOOK_MAX_PAGES"] = "0"

@@ -40,7 +40,7 @@ def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
             assert picture.size == (30, 20)
 
 
-def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -> None:
+def test_item_replaces_only_the_one_with_its_id(tmp_path: Path) -> None:
     red, blue = (Image.new("RGB", (9, 9), name) for name in ("red", "blue"))
     write_items([{"id": "a", "price": 1, "images": red}, {"id": "b", "images": red}], tmp_path)
     before = {file: file.stat() for file in (tmp_path / PICTURES).iterdir()}
@@ -52,14 +52,14 @@ def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -
     assert {file: file.stat() for file in before} == before, "an equal picture is not written again"
 
 
-def test_metadata_of_other_types_is_text_and_nan_is_nothing(tmp_path: Path) -> None:
+def test_other_metadata_becomes_text_and_nan_is_omitted(tmp_path: Path) -> None:
     write_items(
         [{"id": "a", "price": Decimal("9.50"), "brand": float("nan"), "description": date(2024, 5, 1)}], tmp_path
     )
     assert listed(tmp_path)["a"].metadata == {"price": "9.50", "description": "2024-05-01"}
 
 
-def test_missing_picture_is_left_to_the_ingest_to_name(tmp_path: Path) -> None:
+def test_missing_picture_is_left_to_the_ingest(tmp_path: Path) -> None:
     write_items([{"id": "a", "images": tmp_path / "gone.png"}, {"id": "b"}], tmp_path / "shop")
     failure = listed(tmp_path / "shop")["a"].missing[0].failure
     assert isinstance(failure, FileMissing)
@@ -71,7 +71,7 @@ def test_url_stays_a_url(tmp_path: Path) -> None:
     assert json.loads((tmp_path / FILE).read_text())["images"] == ["https://shop.example/a.png"]
 
 
-def test_error_in_an_item_leaves_the_batch_as_it_was(tmp_path: Path) -> None:
+def test_error_in_an_item_leaves_the_batch_unchanged(tmp_path: Path) -> None:
     write_items([{"id": "a", "price": 1}], tmp_path)
     before = sorted(tmp_path.iterdir()), (tmp_path / FILE).read_text()
     wrong: dict[str, Any] = {

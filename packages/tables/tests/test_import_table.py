@@ -198,7 +198,7 @@ def test_vector_that_is_there_already_stays(resources: Resources, tmp_path: Path
     assert count_statistics(resources.ledger, owner="bob").coverage.with_embeddings == 1
 
 
-def test_import_for_one_owner_keeps_what_the_others_have(resources: Resources, tmp_path: Path) -> None:
+def test_import_for_one_owner_keeps_rows_of_others(resources: Resources, tmp_path: Path) -> None:
     table = rows(tmp_path, 3)
     table[1]["who"] = "bob"
     stage(resources, tmp_path, table)
@@ -212,7 +212,7 @@ def listed(resources: Resources, folder: Path, work: Work) -> list[Any]:
     return list(list_staged(staged_file(resources.settings.home, str(folder / "t.jsonl")), work.document))
 
 
-def test_id_that_occurs_again_is_left_out_and_named(resources: Resources, tmp_path: Path) -> None:
+def test_repeated_id_is_left_out_and_named(resources: Resources, tmp_path: Path) -> None:
     table = rows(tmp_path, 2, {1: [1.0]})
     table[1]["nr"] = 0
     counts = stage(resources, tmp_path, table)

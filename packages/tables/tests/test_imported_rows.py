@@ -94,7 +94,7 @@ def test_all_formats_are_alike(
         assert words in left[item][0], item
 
 
-def test_line_that_is_no_row_is_named_by_its_place(folder: Path) -> None:
+def test_invalid_line_is_named_by_its_place(folder: Path) -> None:
     good = {"nr": 1, "who": "anna", "state": "completed", "small": "a.png"}
     file = write(folder / "t.jsonl", b'{"nr": 9,\n[1]\n' + json.dumps(good).encode())
     rows = list(judge_rows(str(file), read_mapping(folder / "m.yaml")))
@@ -130,7 +130,7 @@ def test_mapping_that_cannot_be_used_is_refused(folder: Path) -> None:
             read_mapping(folder / "m.yaml")
 
 
-def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_source_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping = TableMapping(
         root=folder, columns={"id": "nr", "file_path": "small"}, query="SELECT nr, small FROM no_such_table"
     )
