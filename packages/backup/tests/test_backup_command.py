@@ -24,7 +24,7 @@ def place(tmp_path: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def test_a_backup_is_added_to_and_restored_into_another_home(place: Path) -> None:
+def test_backup_is_extended_and_restored_into_another_home(place: Path) -> None:
     again = swatchbook(place / "home", "upkeep", "backup", str(place / "backup"), "--json")
     assert (again.exit_code, json.loads(again.stdout)["copied"]) == (0, 0)
     restored = swatchbook(place / "other", "upkeep", "restore", str(place / "backup"))
@@ -39,7 +39,7 @@ def test_a_backup_is_added_to_and_restored_into_another_home(place: Path) -> Non
     assert (kept["documents"], kept["kept"], kept["published"]) == (0, 1, 0)
 
 
-def test_missing_files_are_named_and_the_exit_status_says_so(place: Path) -> None:
+def test_missing_files_are_named_and_fail_the_command(place: Path) -> None:
     shutil.rmtree(place / "home" / "files")
     lost = swatchbook(place / "home", "upkeep", "backup", str(place / "another"))
     assert lost.exit_code == 3

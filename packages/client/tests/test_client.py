@@ -132,7 +132,7 @@ def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> 
     assert similar.id in [image.id for image in anna.images(document)]
 
 
-def test_state_of_the_service_is_an_answer_also_when_it_is_down(service: Served, anna: Client) -> None:
+def test_state_is_answered_even_when_service_is_down(service: Served, anna: Client) -> None:
     assert anna.live().status == "ok"
     assert anna.ready().status == "ready"
     with Client(service.url, key=ALL) as operator:
@@ -180,7 +180,7 @@ def test_an_outage_says_when_to_try_again(anna: Client, service: Served, documen
     assert away.value.id
 
 
-def test_an_address_where_nobody_answers_is_an_error_and_not_waited_for() -> None:
+def test_silent_address_is_an_error_without_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with Client(address, timeout=0.1) as silent, pytest.raises(NoAnswer, match="No answer"):
@@ -210,7 +210,7 @@ def test_other_answers_and_addresses_are_refused() -> None:
     assert ANNA not in repr(Client("http://localhost", key=ANNA))
 
 
-def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: str) -> None:
+def test_unknown_fields_of_a_newer_service_are_ignored(anna: Client, document: str) -> None:
     product = next(anna.products(document))
     newer = json.loads(product.model_dump_json()) | {"new": 1}
     newer["pictures"][0] |= {"newer": {"a": 1}}
