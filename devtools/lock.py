@@ -36,16 +36,26 @@ def up_to(section: str, lock: str) -> str:
 
 
 def _compile(*options: str) -> str:
-    uv = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"]
-    quiet = [
-        "--quiet",
-        "--no-header",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-        "--no-emit-package",
-        "swatchbook-base",
-    ]
-    return subprocess.run([*uv, *quiet, *options], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "-", "--universal"]
+    quiet = ["--quiet", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
+    quiet += ["--no-emit-package", "swatchbook-base"]
+    needed = "\n".join(needed_by_packages())
+    command = [*uv, "--python-version", "3.11", *quiet, *options]
+    return subprocess.run(command, cwd=ROOT, check=True, input=needed, stdout=subprocess.PIPE, text=True).stdout
+
+
+def needed_by_packages() -> list[str]:
+    """Return what the packages of `swatchbook-complete` need besides each other and the core."""
+    found, left = set[str](), ["swatchbook-complete"]
+    for name in left:
+        if name != "swatchbook-core":
+            file = ROOT / "packages" / name.removeprefix("swatchbook-").partition("==")[0] / "pyproject.toml"
+            for needed in tomllib.loads(file.read_text())["project"]["dependencies"]:
+                if not needed.startswith("swatchbook-"):
+                    found.add(needed)
+                elif needed not in left:
+                    left.append(needed)
+    return sorted(found)
 
 
 def packages(lock: str) -> dict[str, str]:

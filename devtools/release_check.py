@@ -58,7 +58,7 @@ def main() -> int:
             (base,) = [each for each in packages if each.name.startswith("swatchbook_base-")]
             programs = install(Path(folder), base, wheel)
             use(programs, Path(folder))
-            run(*_pip(programs.parent), "--no-deps", *packages, folder=Path(folder))
+            add_packages(programs.parent, Path(folder), *packages)
             use_packages(programs, Path(folder))
     except NotPublishable as problems:
         print(problems, file=sys.stderr)
@@ -177,15 +177,24 @@ def wrong_metadata(wheel: Path) -> list[str]:
 
 
 def install(folder: Path, *wheels: Path) -> Path:
-    """Install wheels into a fresh environment with the versions of `make install`; return its folder of programs."""
+    """Install wheels and what they need into a fresh environment, in the versions of the lock. Return its programs."""
     environment = folder / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, environment, folder=folder)
-    lock = folder / "default.lock"
-    lock.write_text(up_to("default", LOCK.read_text()))
-    run(*_pip(environment), "--require-hashes", "-r", lock, folder=folder)
-    run(*_pip(environment), "--no-deps", *wheels, folder=folder)
+    run(*_pip(environment), "--constraint", _default_lock(folder), *wheels, folder=folder)
     run(UV, "pip", "check", "--quiet", "--python", environment, folder=folder)
     return environment / "bin"
+
+
+def add_packages(environment: Path, folder: Path, *wheels: Path) -> None:
+    """Add wheels of packages, and what those of `make install` need."""
+    run(*_pip(environment), "--require-hashes", "-r", _default_lock(folder), folder=folder)
+    run(*_pip(environment), "--no-deps", *wheels, folder=folder)
+
+
+def _default_lock(folder: Path) -> Path:
+    lock = folder / "default.lock"
+    lock.write_text(up_to("default", LOCK.read_text()))
+    return lock
 
 
 def _pip(environment: Path) -> tuple[str | Path, ...]:
