@@ -77,3 +77,15 @@ def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
         {"src": "/ui/static/htmx.min.js", "defer": ""}, {"src": "/ui/static/page.js", "defer": ""},
     ]  # fmt: skip
     assert text.count("&lt;script&gt;alert") >= 3
+
+
+def test_a_file_that_cannot_be_read_is_named(client: TestClient) -> None:
+    send_batch(client, "shop.xlsx", b"PK\x03\x04 no archive")
+    assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client, "shop.xlsx")).text
+
+
+def test_code_of_an_item_names_its_field(client: TestClient) -> None:
+    send_batch(client, "shop.csv", "id,Title\nA-1,Oak floor\n")
+    shown = page(client, end(client))
+    assert "A-1" in shown.text
+    assert shown.text.count("Automatic: id") == 2, "as its id, and as its code"
