@@ -350,7 +350,7 @@ class Models:
         return self._once("network", image_network.Network)
 
     def _chat(self, name: str) -> Chat:
-        chat: Chat = self._once(f"{name}_chat", lambda: _of_providers(f"chat:{name}_chat")(self._settings))
+        chat: Chat = self._once(name, lambda: _of_providers(f"chat:{name}_chat")(self._settings))
         return chat
 
     @property
