@@ -68,7 +68,7 @@ def test_same_or_renamed_product_keeps_its_key(tmp_path: Path, form: str) -> Non
 def test_earlier_file_must_be_a_whole_readable_export(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE)
     changed, _ = shop_file(tmp_path, form, (LAMP,), options)
-    for earlier, said in ((changed, "only changes"), (b"\x89PNG\r\n\x1a\n\x00\xff", ""), (None, "")):
+    for earlier, said in ((changed, "only changes"), (b"\x89PNG\r\n\x1a\n\x00\xff", None), (None, None)):
         (tmp_path / "earlier").unlink() if earlier is None else (tmp_path / "earlier").write_bytes(earlier)
         with pytest.raises(InvalidReference, match=said):
             shop_file(tmp_path, form, (LAMP,), options)
