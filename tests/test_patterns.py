@@ -1,11 +1,13 @@
 """Texts of documents are hostile: no pattern and no rule on a line may take more than quadratic time of its length."""
 
+import ast
 import importlib
 import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ import swatchbook_shops
 from swatchbook_catalogue import attributes, measures
 from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
 
+ROOT = Path(__file__).parents[1]
 REPEATED = [
     *("1", "1 ", "1.", "1,", "a", "A ", "a: ", "1a", "1 x ", "1% a ", "(", "[", "- ", "S,", "20,", "Size: 1 ", "€1 "),
     *("1,1 ", " ", "1-1 ", "<a ", "_", "*", ". ", "\n ", "a.", "http://", '{"a":', "ab-", "A-1", "../"),
@@ -69,3 +72,17 @@ def test_no_pattern_hangs_on_a_hostile_line() -> None:
 )  # fmt: skip
 def test_no_rule_hangs_on_a_hostile_line(rule: Callable[[str], object]) -> None:
     assert seconds(rule) < LONGEST
+
+
+def test_names_of_tests_have_at_most_eight_words() -> None:
+    files = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("packages/*/tests/**/*.py")]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = {
+        f"{path.relative_to(ROOT)}::{node.name}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, functions) and node.name.startswith("test_")
+    }
+    assert len(found) > 2_000
+    longer = [each for each in sorted(found) if each.partition("::test_")[2].count("_") > 7]
+    assert longer == []
