@@ -228,6 +228,14 @@ print(TestClient(create_app(Settings()), base_url="http://127.0.0.1").get("/ui/s
 """Prints whether the service has the script of the web page."""
 
 
+PROVIDER: Final = """
+from swatchbook.domain.settings import Settings
+from swatchbook.models.registry import load
+print(load(Settings(llm={"url": "http://127.0.0.1:9/v1", "model": "a-model"})).llm.model)
+"""
+"""Prints the model of a provider, which the core finds in its package."""
+
+
 def use_packages(programs: Path, folder: Path) -> None:
     """Use what each package adds, on what was ingested. Raises NotPublishable."""
     swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
@@ -242,6 +250,14 @@ def use_packages(programs: Path, folder: Path) -> None:
     (folder / "feed.csv").write_text("SKU;Bezeichnung;Preis;Bild\nA-1;Eiche;89,00 €;pictures/blue wool.jpg\n")
     plan = swatchbook("ingest", "--plan", "feed.csv", "--json")
     require([] if '"price": "89"' in plan else [f"ingest --plan says {plan}."])
+    (folder / "table.csv").write_text("nr,state,file\n1,completed,felt.png\n")
+    (folder / "table.yaml").write_text("columns: {id: nr, status: state, file_path: file}\n")
+    imported = swatchbook("import", "table.csv", "--config", "table.yaml", "--dry-run", "--json")
+    require([] if '"taken": 1,' in imported else [f"import says {imported}."])
+    backup = swatchbook("upkeep", "backup", "backup", "--json")
+    require([] if '"documents": 3,' in backup else [f"upkeep backup says {backup}."])
+    asked = run(programs / "python", "-c", PROVIDER, folder=folder)
+    require([] if asked == "a-model\n" else [f"The model of a provider is {asked}."])
     swatchbook("mcp", "--help")
     events = swatchbook("upkeep", "events", "--json")
     require([] if events.strip() == "[]" else [f"upkeep events says {events}."])
