@@ -54,9 +54,13 @@ def test_command_of_the_core_cannot_be_replaced(install: Install) -> None:
 
 def test_command_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "installed", lambda kind: ())
-    asked = ask("teach", "catalogue.pdf", "--likeliest")
-    assert isinstance(asked.exception, MissingExtra)
-    assert str(asked.exception).startswith("`swatchbook teach` needs the package swatchbook-teach.")
+    for words, command, package in (
+        (("teach", "catalogue.pdf", "--likeliest"), "teach", "teach"),
+        (("upkeep", "backup", "folder"), "upkeep backup", "backup"),
+    ):
+        asked = ask(*words)
+        assert isinstance(asked.exception, MissingExtra)
+        assert str(asked.exception).startswith(f"`swatchbook {command}` needs the package swatchbook-{package}.")
 
 
 @pytest.mark.parametrize(

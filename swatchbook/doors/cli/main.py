@@ -63,6 +63,9 @@ PACKAGED = {
     "readings": "swatchbook-teach",
     "serve": "swatchbook-service",
     "teach": "swatchbook-teach",
+    "upkeep.backup": "swatchbook-backup",
+    "upkeep.events": "swatchbook-buckets",
+    "upkeep.restore": "swatchbook-backup",
 }
 """Command -> the package that brings it, which is named where it is not installed."""
 
@@ -75,7 +78,7 @@ class Commands(TyperGroup):
         if cmd_name not in self.commands or cmd_name in _OPEN_GROUPS:
             self._add_packaged(cmd_name)
         if cmd_name not in self.commands and cmd_name in PACKAGED:
-            return _refused(cmd_name, missing_package(f"`swatchbook {cmd_name}`", PACKAGED[cmd_name]))
+            return _not_installed(cmd_name, PACKAGED[cmd_name])
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -96,6 +99,11 @@ class Commands(TyperGroup):
         for first in [wanted] if wanted in missing or wanted in self.commands else missing:
             for commands, full_name in missing.get(first or "", ()):
                 commands[full_name.rpartition(".")[2]] = _packaged(full_name)
+        for full_name, package in PACKAGED.items():
+            group, _, name = full_name.rpartition(".")
+            if group and group == wanted:
+                opened: Any = self.commands[group]
+                opened.commands.setdefault(name, _not_installed(f"{group} {name}", package))
 
 
 def _packaged(name: str) -> Any:
@@ -114,6 +122,11 @@ def _packaged(name: str) -> Any:
         command = _refused(name, failure)
     command.short_help = command.short_help or _first_clause(command.help)
     return command
+
+
+def _not_installed(name: str, package: str) -> TyperCommand:
+    """Return a command that names the package that brings it."""
+    return _refused(name.rpartition(" ")[2], missing_package(f"`swatchbook {name}`", package))
 
 
 def _refused(name: str, failure: "Failure") -> TyperCommand:
