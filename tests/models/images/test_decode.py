@@ -76,6 +76,17 @@ def left_and_right(picture: Pixels) -> tuple[list[int], list[int]]:
     return picture[height // 2, width // 4].tolist(), picture[height // 2, width * 3 // 4].tolist()
 
 
+def test_relative_path_is_that_of_the_caller(
+    decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The children may have been started in another folder."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    assert decoders.decode([tmp_path / "a.png"], 4)
+    monkeypatch.chdir(tmp_path)
+    (decoded,) = decoders.decode([Path("a.png")], 4)
+    assert not isinstance(decoded, Failure)
+
+
 def test_heic_of_a_phone_is_read(decoders: Decoders, tmp_path: Path) -> None:
     (tmp_path / "IMG_1234.HEIC").write_bytes(HEIC)
     (header,) = decoders.headers([tmp_path / "IMG_1234.HEIC"])
