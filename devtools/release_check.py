@@ -251,7 +251,7 @@ def use_packages(programs: Path, folder: Path) -> None:
     plan = swatchbook("ingest", "--plan", "feed.csv", "--json")
     require([] if '"price": "89"' in plan else [f"ingest --plan says {plan}."])
     (folder / "table.csv").write_text("nr,state,file\n1,completed,felt.png\n")
-    (folder / "table.yaml").write_text("columns: {id: nr, status: state, file_path: file}\n")
+    (folder / "table.yaml").write_text("root: .\ncolumns: {id: nr, status: state, file_path: file}\n")
     imported = swatchbook("import", "table.csv", "--config", "table.yaml", "--dry-run", "--json")
     require([] if '"taken": 1,' in imported else [f"import says {imported}."])
     backup = swatchbook("upkeep", "backup", "backup", "--json")

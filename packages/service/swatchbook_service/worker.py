@@ -1,5 +1,4 @@
-"""Run Prefect's Docker worker for shards together with `containers.py` (`swatchbook serve
-worker`).
+"""Run Prefect's Docker worker for shards together with `containers.py` (`swatchbook serve worker`).
 
 After the first signal it waits for running shards, after a second one it ends at once.
 """
