@@ -28,7 +28,7 @@ POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.stack)
 
 HOST, SUPERUSER, PASSWORD = "127.0.0.1", "postgres", "a-password-for-tests"
 
-READY_SECONDS = 60  # ~0.3 s on an idle machine; after a kill it replays its log first
+READY_SECONDS = 180  # ~0.3 s on an idle machine; after a kill it replays its log first
 STOP_SECONDS = 30
 
 _SETTINGS: Mapping[str, str] = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 
-READY_SECONDS = 60  # ~2 s; after a kill it looks through what it holds first
+READY_SECONDS = 180  # ~2 s; after a kill it looks through what it holds first
 STOP_SECONDS = 30
 CACHE = "3GB"  # of build steps that no image holds any more; those of an older lock go first
 

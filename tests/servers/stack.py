@@ -41,8 +41,8 @@ WEAVIATE_KEY = "a key of Weaviate's for tests"
 PREFECT_AUTH = ("admin", "a-password-of-Prefects-for-tests")
 HOST = "127.0.0.1"
 
-START_SECONDS = 120.0  # for a part on a busy machine
-BACK_SECONDS = 180.0
+START_SECONDS = 240.0  # for a part on a busy machine
+BACK_SECONDS = 480.0  # of which an idle machine takes 20: one with a slow disk took more than 180
 """In which everything has ended by itself once what was broken is whole again."""
 
 _SLEEP = 0.2

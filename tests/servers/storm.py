@@ -57,7 +57,7 @@ CATALOGUES = 36 if SOAK else 8
 PICTURES = 8  # of a catalogue
 SETTLED_SECONDS = 120.0 if SOAK else BACK_SECONDS
 """In which everything is at its end once the storm is over. On a busy machine, too, nothing may be lost."""
-LATE_SECONDS = 5 * SETTLED_SECONDS
+LATE_SECONDS = 900.0
 PATIENCE = 300.0  # seconds in which a person has an answer, whatever dies meanwhile
 MOST_AWAY, MOST_SUSPENDED, MOST_CALM = 3.0, 6.0, 4.0  # seconds until a part is started again, goes on; between strikes
 AT_WORK = {"run": "document", "shard": "shard"}

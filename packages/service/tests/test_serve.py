@@ -151,7 +151,7 @@ def served(environment: dict[str, str]) -> Iterator[tuple[Command, str]]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=10).status_code == 200
+        return httpx.get(url, timeout=60).status_code == 200
     except httpx.HTTPError:
         return False
 
