@@ -347,10 +347,7 @@ class MoveState(Record):
 
 @runtime_checkable
 class MovableIndex(Protocol):
-    """What an index with several layouts does besides `Index`: move spaces from one to another, keep tenants and names.
-
-    While a space is moved, all writes and deletes go into both layouts.
-    """
+    """What an index with several layouts does besides `Index`: keep tenants and names. Its package moves spaces."""
 
     def activate(self, space: Space) -> None:
         """Point the role's public name (Weaviate's alias) to this space, as the ledger has decided."""
@@ -360,18 +357,6 @@ class MovableIndex(Protocol):
 
     def move_state(self, space: Space) -> MoveState:
         """Return the layouts of a space. Raises Configuration if it is missing."""
-
-    def begin_move(self, space: Space) -> None:
-        """Create the layout of the settings next to the one that is read, unless it exists."""
-
-    def moved_ids(self, space: Space) -> Iterator[str]:
-        """Yield all ids that the layout of the settings has."""
-
-    def switch_move(self, space: Space) -> None:
-        """Let searches read the layout of the settings, and the public name point to it."""
-
-    def end_move(self, space: Space) -> None:
-        """Wait until no search reads the other layouts of a space any more, and delete them, unless one is read."""
 
     def delete_owned(self, space: Space, ids: Sequence[str], owner: str) -> None:
         """Delete objects of an owner by id, as `delete` does, without asking the tenants of others."""

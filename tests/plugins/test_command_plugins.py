@@ -57,6 +57,7 @@ def test_command_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -
     for words, command, package in (
         (("teach", "catalogue.pdf", "--likeliest"), "teach", "teach"),
         (("upkeep", "backup", "folder"), "upkeep backup", "backup"),
+        (("spaces", "move", "--dry-run"), "spaces move", "weaviate"),
     ):
         asked = ask(*words)
         assert isinstance(asked.exception, MissingExtra)

@@ -294,6 +294,7 @@ class WeaviateIndex:
         return MoveState(read=str(found[0]), wanted=str(self._wanted), done=found == [self._wanted])
 
     def begin_move(self, space: Space) -> None:
+        """Create the layout of the settings next to the one that is read, unless it exists."""
         with self._server.answering() as client:
             if self._wanted not in self._layouts_of(client, space):
                 create(client, space, self._wanted, filling=True)
@@ -301,10 +302,12 @@ class WeaviateIndex:
             self._layouts.pop(space.name, None)
 
     def moved_ids(self, space: Space) -> Iterator[str]:
+        """Yield all ids that the layout of the settings has."""
         with self._server.answering() as client:
             yield from self._ids(Place(self._wanted, client.collections.use(self._wanted.name(space))))
 
     def switch_move(self, space: Space) -> None:
+        """Let searches read the layout of the settings, and the public name point to it."""
         with self._server.answering() as client:
             client.collections.use(self._wanted.name(space)).config.update(description=description_of(space))
             for layout in self._layouts_of(client, space):
@@ -316,6 +319,7 @@ class WeaviateIndex:
             self.activate(space)
 
     def end_move(self, space: Space) -> None:
+        """Wait until no search reads the other layouts of a space any more, and delete them, unless one is read."""
         time.sleep(2 * KNOWN_SECONDS)  # a search must not meet a collection that is being deleted
         with self._server.answering() as client:
             found = self._layouts_of(client, space)

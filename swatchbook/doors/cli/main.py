@@ -54,7 +54,7 @@ PANELS = {
 A name of two words is a command of a group: `stats facets`.
 """
 
-_OPEN_GROUPS = frozenset({"upkeep"})
+_OPEN_GROUPS = frozenset({"spaces", "upkeep"})
 """Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
 
 PACKAGED = {
@@ -62,6 +62,7 @@ PACKAGED = {
     "mcp": "swatchbook-assistants",
     "readings": "swatchbook-teach",
     "serve": "swatchbook-service",
+    "spaces.move": "swatchbook-weaviate",
     "teach": "swatchbook-teach",
     "upkeep.backup": "swatchbook-backup",
     "upkeep.events": "swatchbook-buckets",

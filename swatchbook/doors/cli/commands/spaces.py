@@ -1,4 +1,4 @@
-"""`swatchbook spaces`: list the spaces of each role; activate, roll back, drop and move them."""
+"""`swatchbook spaces`: list the spaces of each role; activate, roll back and drop them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -7,8 +7,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.doors.cli.shared_arguments import DryRun, Json, Roles, Yes, confirm, opened_resources, parse_roles
-from swatchbook.doors.cli.terminal import cell, err, note, out, resumable, say_json, table
+from swatchbook.doors.cli.shared_arguments import Json, Roles, Yes, confirm, opened_resources, parse_roles
+from swatchbook.doors.cli.terminal import cell, note, out, say_json, table
 
 if TYPE_CHECKING:
     from swatchbook.domain.records import RoleTag
@@ -92,31 +92,6 @@ def drop_old_spaces(roles: Roles = "", yes: Yes = False, as_json: Json = False) 
             summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
             confirm(summary, "Delete these spaces?")
         _print_switched(spaces.drop_old(resources, roles=wanted), "dropped", as_json=as_json)
-
-
-@app.command("move")
-def move_spaces(dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Move spaces in Weaviate into the vector index and tenants of the settings, while they are searched.
-
-    Run it again to resume after an interruption.
-    """
-    with opened_resources() as resources, resumable():
-        from swatchbook.doors.cli.progress import counting
-        from swatchbook.upkeep.move_spaces import move_spaces as move
-        from swatchbook.upkeep.move_spaces import plan_move
-
-        if dry_run:
-            moved = plan_move(resources)
-        else:
-            with counting("move", err()) as progress:
-                moved = move(resources, progress=progress)
-    if as_json:
-        say_json({"moves": moved})
-        return
-    for each in moved:
-        note(f"{each.space}: {each.before} → {each.after}")
-    if not moved:
-        note("Nothing to do.")
 
 
 def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None:

@@ -6,14 +6,18 @@ layout from the moment in which it has every object. Killed anywhere, the same c
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from swatchbook.domain.errors import Configuration, IndexDown
 from swatchbook.domain.records import Record
-from swatchbook.index.contract import MovableIndex, MoveState, Space
+from swatchbook.index.contract import MoveState, Space
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.space_registry import registered
+
+if TYPE_CHECKING:
+    from swatchbook_weaviate.index import WeaviateIndex
 
 _ROUNDS = 60
 """How often a space is compared before the move gives up: other publishers may hold rows for up to a minute."""
@@ -59,7 +63,7 @@ def move_spaces(resources: Resources, *, progress: Progress = lambda done, total
     return [_move(space, state) for space, state in moving]
 
 
-def _fill(resources: Resources, index: MovableIndex, space: Space, progress: Progress) -> None:
+def _fill(resources: Resources, index: "WeaviateIndex", space: Space, progress: Progress) -> None:
     """Publish into the new layout until it has the objects of the old one and of the ledger, and no others."""
     before = -1
     for _ in range(_ROUNDS):
@@ -83,9 +87,12 @@ def _fill(resources: Resources, index: MovableIndex, space: Space, progress: Pro
     )
 
 
-def _movable(resources: Resources) -> MovableIndex:
-    if isinstance(resources.index, MovableIndex):
-        return resources.index
+def _movable(resources: Resources) -> "WeaviateIndex":
+    if resources.settings.index == "weaviate":
+        from swatchbook_weaviate.index import WeaviateIndex  # imports the client, which other indexes do not need
+
+        if isinstance(resources.index, WeaviateIndex):
+            return resources.index
     raise Configuration(
         f"The index {resources.settings.index} has only one layout.", advice="Only Weaviate's spaces can be moved."
     )

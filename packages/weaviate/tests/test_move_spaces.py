@@ -16,10 +16,10 @@ from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.space_registry import active_spaces
-from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
 from swatchbook_weaviate.index import WeaviateIndex
+from swatchbook_weaviate.move_spaces import move_spaces, plan_move
 from tests.command import forked
 from tests.ingest.test_delete import make
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
@@ -217,7 +217,7 @@ def test_move_writes_only_what_differs_where_people_search(resources: Resources)
     assert isinstance(resources.index, WeaviateIndex)
     space = visual(resources)
     with chosen(resources, weaviate={"index": "hnsw_sq"}) as other:
-        assert isinstance(other.index, MovableIndex)
+        assert isinstance(other.index, WeaviateIndex)
         before = written()
         other.index.begin_move(space)
         publish()
