@@ -17,7 +17,7 @@ from swatchbook.resources import open_resources
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.stored_documents import Document, find_document
-from swatchbook.upkeep.reports.inspection import require_pages
+from swatchbook_web.inspection import require_pages
 
 
 def main() -> None:

@@ -267,6 +267,7 @@ def use_packages(programs: Path, folder: Path) -> None:
     for name, extra in (("siglip", "models"), ("weaviate", "weaviate")):
         needs = f"needs the extra {extra}: pip install '{PROJECT['name']}[{extra}]'"
         require([] if lacks[name] == needs else [f"models says of {name}: {lacks[name]}."])
+    swatchbook("inspect", "catalogue.pdf", "--page", "1", "--png", "page.png")
     shown = run(programs / "python", "-c", PAGE, folder=folder)
     require([] if shown == "200\n" else [f"The script of the web page is answered by {shown}."])
     clients = "from swatchbook_client import AsyncClient, Client"

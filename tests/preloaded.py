@@ -36,7 +36,6 @@ import swatchbook.ingest.review
 import swatchbook.ingest.scan
 import swatchbook.read_ahead
 import swatchbook.search.search
-import swatchbook.upkeep.reports.inspection_drawing
 from swatchbook import blocks
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli import commands

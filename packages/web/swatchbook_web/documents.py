@@ -42,7 +42,6 @@ from swatchbook.store.ledger.run_queries import live_run
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.upkeep.export.formats import exporter, formats
 from swatchbook.upkeep.reports.document_state import describe_account, describe_progress, describe_sureness
-from swatchbook.upkeep.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_service.document_parts import list_images
 from swatchbook_service.documents import (
@@ -64,6 +63,7 @@ from swatchbook_service.exports import ExportOptions
 from swatchbook_service.exports import export as export_products
 from swatchbook_service.health import Recent
 from swatchbook_service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
+from swatchbook_web.inspection import DRAWN, PageView, inspect
 from swatchbook_web.pages import (
     Back,
     TheView,

@@ -22,8 +22,8 @@ from swatchbook.doors.cli.commands import (
     configure,
     delete,
     fill,
+    findings,
     ingest,
-    inspect,
     models,
     owners,
     products,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, inspect, review, show, products, fill, delete, owners, configure,
+    ingest, search, findings, review, show, products, fill, delete, owners, configure,
     models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
@@ -59,6 +59,7 @@ _OPEN_GROUPS = frozenset({"spaces", "upkeep"})
 
 PACKAGED = {
     "import": "swatchbook-tables",
+    "inspect": "swatchbook-web",
     "mcp": "swatchbook-assistants",
     "readings": "swatchbook-teach",
     "serve": "swatchbook-service",

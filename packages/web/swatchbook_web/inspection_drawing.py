@@ -1,15 +1,36 @@
 """Draw a page's boxes on its picture, and a list of what they mean next to it; all text from documents is escaped."""
 
 from html import escape
+from pathlib import Path
 
-from swatchbook.domain.records import Box, Drawing, DrawnBox, Product, SeenPage, page_name
-from swatchbook.upkeep.reports.inspection import DRAWN, LinkedProduct, Look, Mark, PageView
+from swatchbook.domain.errors import UnreadableDocument
+from swatchbook.domain.records import Box, Drawing, DrawnBox, FailedPage, Product, SeenPage, page_name
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.upkeep.export.atomic_file import atomic_file
 from swatchbook_base.one_line import one_line, shorten
+from swatchbook_web.inspection import DRAWN, LinkedProduct, Look, Mark, PageView, inspect, stored_file
 
 PAGE_SIDE = 1_000
 """Pixels of a page's longer side: small print can be read."""
 
 _CAPTION = 160  # the most characters of a caption that are printed
+
+
+def write_png(resources: Resources, document: Document, page: int, to: Path) -> None:
+    """Write the picture of a page with its boxes, and their meanings next to it.
+
+    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull, and
+    UnreadableDocument if the page cannot be rendered.
+    """
+    (view,) = inspect(resources.ledger, document, page)
+    settings = resources.settings
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
+        (seen,) = resources.catalogue.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
+        if isinstance(seen, FailedPage):
+            raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
+        file.write(resources.catalogue.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
 def drawing_of(view: PageView, seen: SeenPage) -> Drawing:

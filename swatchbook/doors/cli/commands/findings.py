@@ -1,16 +1,14 @@
-"""`swatchbook inspect`, `evaluate lost-pictures`, `products … diff` and `stats near-duplicates`: look at what was found
-in documents, and compare it.
+"""`swatchbook evaluate lost-pictures`, `products … diff` and `stats near-duplicates`: look at what was found in
+documents, and compare it.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.domain.errors import UnreadableDocument
 from swatchbook.doors.cli.commands.products import Asked
 from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
@@ -29,7 +27,6 @@ from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
     from swatchbook.domain.records import EditionDiff, LostPicture, NearDuplicates
-    from swatchbook.resources import Resources
     from swatchbook.store.ledger.stored_documents import Document
 
 
@@ -59,44 +56,6 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
         Text(f"products: {count_line(**counts, unchanged=diff.unchanged)}"),
         Text(f"pictures: {picture_line(diff.pictures, diff.pictures_unchanged)}"),
     )
-
-
-def inspect(
-    document: Reference,
-    page: Annotated[int, typer.Option(min=1, metavar="N", help="Page of the PDF.")],
-    png: Annotated[Path, typer.Option(metavar="FILE", help="PNG file to write.")],
-    owner: OwnerName = None,
-    all_owners: AllOwners = False,
-) -> None:
-    """Draw a catalogue's page with a box over every placement: its state, why, its caption and its products.
-
-    The document's web page shows the same of every page.
-    """
-    with opened_resources() as resources:
-        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        write_png(resources, row, page, png)
-        out().print(cell(png), soft_wrap=True)
-
-
-def write_png(resources: "Resources", document: "Document", page: int, to: Path) -> None:
-    """Write the picture of a page with its boxes, and their meanings next to it.
-
-    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull, and
-    UnreadableDocument if the page cannot be rendered.
-    """
-    from swatchbook.domain.records import FailedPage
-    from swatchbook.upkeep.export.atomic_file import atomic_file
-    from swatchbook.upkeep.reports.inspection import inspect, stored_file
-    from swatchbook.upkeep.reports.inspection_drawing import PAGE_SIDE, drawing_of
-
-    (view,) = inspect(resources.ledger, document, page)
-    settings = resources.settings
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
-        (seen,) = resources.catalogue.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
-        if isinstance(seen, FailedPage):
-            raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
-        file.write(resources.catalogue.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
 def lost_pictures(
@@ -189,6 +148,5 @@ COMMANDS = {
     "Evaluation": {
         "evaluate": typer.Typer(no_args_is_help=True, help="Decide on pictures that were not taken."),
         "evaluate lost-pictures": lost_pictures,
-        "inspect": inspect,
     },
 }

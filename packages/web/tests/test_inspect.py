@@ -1,4 +1,4 @@
-"""`swatchbook inspect` and `evaluate lost-pictures`: a catalogue's pages with their placements, and what has none."""
+"""`swatchbook inspect`: a catalogue's page with its placements and products, drawn."""
 
 import json
 import re
@@ -12,14 +12,13 @@ from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
-from swatchbook.domain.records import Drawing, LostPicture, SeenPage
+from swatchbook.domain.records import Drawing, SeenPage
 from swatchbook.doors.cli.main import app
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.page_findings import save_lost_pictures
 from swatchbook.store.ledger.stored_documents import Document, find_document
 from swatchbook.store.ledger.tables import pages, placements
-from swatchbook.upkeep.reports.inspection import inspect, stored_file
-from swatchbook.upkeep.reports.inspection_drawing import drawing_of
+from swatchbook_web.inspection import inspect, stored_file
+from swatchbook_web.inspection_drawing import drawing_of
 from tests.deployments.scheduler.conftest import queued
 from tests.doors.pages import Page
 from tests.store.ledger.scene import change
@@ -89,21 +88,3 @@ def test_what_has_no_pages_is_refused(resources: Resources, tmp_path: Path) -> N
         assert isinstance(CliRunner().invoke(app, ["inspect", "small.pdf", *words, *ANNA]).exception, error)
         shutil.rmtree(resources.files.url, ignore_errors=True)
     assert list(tmp_path.glob("*.png")) == []
-
-
-def test_part_is_dismissed_and_put_back_by_name(resources: Resources, document: Document) -> None:
-    with resources.ledger.write() as connection:
-        save_lost_pictures(connection, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
-    assert "1 possible picture left out" in run("evaluate", "lost-pictures", "small.pdf").stdout
-    assert "left out" in run("show", "small.pdf").stdout
-    assert "1 possible picture left out: `show`" in run("status").stdout
-    assert "not a picture" in run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3:1").stdout
-    assert "left out" not in run("show", "small.pdf").stdout
-    put_back = run("evaluate", "lost-pictures", "small.pdf", "--put-back", "3:1").stdout
-    assert f"swatchbook fill outdated {document.id[:8]} --owner anna --boxes 3:1" in " ".join(put_back.split())
-    (listed,) = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3:1", "--json").stdout)["lost"]
-    assert (listed["page"], listed["number"], listed["state"]) == (3, 1, "dismissed")
-    run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3", expect=2)
-    run("fill", "outdated", "--all", "--boxes", "3:1", expect=2)
-    unknown = CliRunner().invoke(app, ["fill", "outdated", "small.pdf", "--boxes", "3:9", *ANNA])
-    assert isinstance(unknown.exception, InvalidReference)
