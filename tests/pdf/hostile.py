@@ -20,10 +20,8 @@ PICTURE = "/Type/XObject/Subtype/Image/Width 40/Height 20/ColorSpace/DeviceRGB/B
 PIXELS = gradient(40, 20).tobytes()
 
 
-def stream(dictionary: str, data: bytes, length: int | str | None = None) -> bytes:
-    """A stream object; `length` may lie."""
-    told = len(data) if length is None else length
-    return f"<<{dictionary}/Length {told}>>\nstream\n".encode() + data + b"\nendstream"
+def stream(dictionary: str, data: bytes) -> bytes:
+    return f"<<{dictionary}/Length {len(data)}>>\nstream\n".encode() + data + b"\nendstream"
 
 
 def page(content: int, more: str = "", box: str = "[0 0 400 600]", resources: str = "") -> bytes:
@@ -79,9 +77,9 @@ def resources(names: str, operators: bytes, **bodies: bytes) -> bytes:
     return changed(FIRST=page(CONTENT, resources=both), CONTENT=stream("", TEXT + operators), **bodies)
 
 
-def image(entries: str, data: bytes = PIXELS, length: int | str | None = None, **bodies: bytes) -> bytes:
+def image(entries: str, data: bytes = PIXELS, **bodies: bytes) -> bytes:
     """The picture of the first page is this one."""
-    return changed(IMAGE=stream(entries, data, length), **bodies)
+    return changed(IMAGE=stream(entries, data), **bodies)
 
 
 def catalog(entries: bytes, **bodies: bytes) -> bytes:
@@ -173,12 +171,9 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     # the file
     "offsets that are all wrong": (lambda: written(sound(), shift=7), "repaired"),
     "no cross-reference table": (lambda: written(sound(), xref=False), "repaired"),
-    "size of 2 147 483 647": (lambda: written(sound()).replace(b"/Size 9", b"/Size 2147483647"), "repaired"),
     "end is cut off": (lambda: written(sound())[:-60], "repaired"),
     "only the first half": (lambda: written(sound())[:300], "unreadable_document"),
-    "garbage after the end": (lambda: written(sound()) + b"\xde\xad" * 700, "repaired"),
     "no catalog": (lambda: written({n: o for n, o in sound().items() if n != CATALOG}), "unreadable_document"),
-    "root is a number": (lambda: changed(CATALOG=b"17"), "unreadable_document"),
     "encrypted by an unknown handler": (lambda: written(sound(), "/Encrypt<</Filter/Nobody/V 9>>/ID[<00><00>]"),
         "unreadable_document"),
     "encrypted with a user's password": (encrypted, "encrypted_document"),
@@ -189,7 +184,6 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "page that says it is a tree of pages": (lambda: changed(FIRST=page(CONTENT).replace(b"/Type/Page/",
         b"/Type/Pages/")), "claims to have 2 pages"),
     "count of a million pages": (lambda: tree(f"{FIRST} 0 R {SECOND} 0 R", 1000000), "unreadable_document"),
-    "kid that is missing": (lambda: tree(f"999 0 R {SECOND} 0 R", 2), "non-page object"),
     # the page
     "turned by -90 degrees": (lambda: content(PAINT, "/Rotate -90"), WHOLE),
     "box from the wrong corner": (lambda: changed(FIRST=page(CONTENT, box="[400 600 0 0]")), WHOLE),
@@ -197,16 +191,12 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "box of nothing": (lambda: changed(FIRST=page(CONTENT, box="[0 0 0 0]")), WHOLE),
     "unit of 1e9 points": (lambda: content(PAINT, "/UserUnit 1e9"), WHOLE),
     "crop box off the page": (lambda: content(PAINT, "/CropBox[900 900 950 950]"), WHOLE),
-    "no content": (lambda: changed(FIRST=page(999)), "not a stream"),
     "content cut in its middle": (lambda: changed(CONTENT=stream("/Filter/FlateDecode",
         zlib.compress(TEXT * 40 + PAINT)[:-20])), "premature end of data"),
-    "content with a wrong length": (lambda: changed(CONTENT=stream("", TEXT + PAINT, 3)), "Length incorrect"),
     "unknown filter": (lambda: changed(CONTENT=stream("/Filter/Magic", TEXT + PAINT)), "unknown filter"),
     "operators without operands": (lambda: content(b"cm re l c Tj TJ Tf Td gs sh scn Do d w f S B* W n"),
         "cannot find ExtGState"),
     "100 000 open brackets": (lambda: content(b"[" * 100_000), "unreadable_document"),
-    "20 000 states that are never restored": (lambda: content(b"q " * 20_000 + PAINT), "unreadable_document"),
-    "text that never ends": (lambda: content(b"BT /F 12 Tf (never" + b"x" * 5_000), "syntax errors"),
     "font program of garbage": (
         lambda: changed(FONT=b"<</Type/Font/Subtype/TrueType/BaseFont/X/FontDescriptor 20 0 R>>",
         O20=b"<</Type/FontDescriptor/FontName/X/FontFile2 21 0 R>>", O21=stream("", b"\x00\x01\x00\x00" * 90)),
@@ -223,7 +213,6 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "forms that double 24 times": (lambda: nested_forms(24, b"/Q Do /Q Do "), "too_slow"),
     "pattern of itself": (lambda: patterned(tiling(b"/Pattern cs /T scn 0 0 9 9 re f", "/Pattern<</T 20 0 R>>")),
         "unreadable_document"),
-    "pattern with a step of nothing": (lambda: patterned(tiling(b"0 0 5 5 re f", step=0)), "non-zero xstep"),
     "pattern of a billion tiles": (lambda: patterned(tiling(b"q 0.01 0 0 0.01 0 0 cm /P Do Q",
         f"/XObject<</P {IMAGE} 0 R>>", 0.01, "[0 0 0.01 0.01]")), "too_slow"),
     "picture that is its own soft mask": (lambda: image(shape(more=f"/SMask {IMAGE} 0 R")),
@@ -232,18 +221,14 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "transform of 1e38": (lambda: content(b"q 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"), "unknown keyword"),
     "picture without an area": (lambda: content(b"q 0 0 0 0 50 400 cm /P Do Q"), WHOLE),
     "10 000 tiny pictures": (lambda: tiny_pictures(10_000), "10000 pictures; the first 1000"),
-    "picture that is missing": (lambda: content(b"/Nobody Do " + PAINT), "cannot find XObject"),
     # the picture
     "header bomb": (header_bomb, "too_large"),
     "a picture of 2 000 000 000 pixels a side": (lambda: image(shape(2_000_000_000, 2_000_000_000)), "too_large"),
     "a picture without a width": (lambda: image(PICTURE.replace("/Width 40", "")), "image width is zero"),
     "a picture of half its bytes": (lambda: image(shape(), PIXELS[:1200]), "padding truncated image"),
-    "a picture with a wrong length": (lambda: image(shape(), PIXELS, 11), "Length incorrect"),
     "a JPEG that is none": (lambda: image(shape(more="/Filter/DCTDecode"), b"not a JPEG"), "unreadable_image"),
     "JPEG 2000 of garbage": (lambda: image(shape(more="/Filter/JPXDecode"), b"\0\0\0\x0cjP  \r\n\x87\nxx"),
         "JP2H box missing"),
-    "JBIG2 of garbage": (lambda: image(shape(space="/DeviceGray", bits=1, more="/Filter/JBIG2Decode"), b"\x97JB2" * 9),
-        "jbig2"),
     "Flate of garbage": (lambda: image(shape(more="/Filter/FlateDecode"), b"x\x9cgarbage"), "invalid block type"),
     "profile of garbage": (lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 3", b"acsp" * 50)),
         "broken ICC profile"),
@@ -254,9 +239,6 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "mask of colour keys without end": (lambda: image(shape(more="/Mask[" + "0 255 " * 500 + "]")), WHOLE),
     "inline picture without an end": (lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB ID abc"),
         "after inline image"),
-    "inline picture in an unknown filter": (
-        lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB /F /Magic ID abc EI Q " + PAINT),
-        "unknown filter"),
     # what wants to be run
     "names in a circle": (lambda: catalog(b"/Names<</Dests 20 0 R>>/PageLabels 20 0 R", O20=b"<</Kids[20 0 R]>>"),
         WHOLE),
@@ -273,8 +255,6 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     # pages that are endless
     "a million letters": (lambda: content(b"BT /F 1 Tf 1 0 0 1 5 5 Tm " + b"(oak slate) Tj " * 100_000 + b"ET "
         + PAINT), WHOLE),
-    "a million lines": (lambda: content(b"0 0 m " + b"9 9 l 5 1 l " * (500_000) + b"S " + PAINT),
-        "too_slow"),
     "groups 300 deep": (lambda: nested_forms(300, more=GROUP), "unreadable_document"),
     "outline 20 000 deep": (lambda: outline(20_000), "outline cannot be read"),
     "font with text of control signs": (lambda: unicode_font(b"2 beginbfchar <41> <0000> <42> <001b005b> endbfchar"),

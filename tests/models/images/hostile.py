@@ -31,13 +31,11 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(
-    *extra: bytes, size: tuple[int, int] = (SIDE, SIDE), bits: int = 8, colors: int = 2, pixels: bytes | None = None
-) -> bytes:
+def png(*extra: bytes, size: tuple[int, int] = (SIDE, SIDE), colors: int = 2, pixels: bytes | None = None) -> bytes:
     """A PNG with more chunks before its pixels; `colors` 2 is RGB, 3 a palette."""
     across, down = min(size[0], 100), min(size[1], 100)
     rows = (b"\0" + bytes(across * (3 if colors == 2 else 1))) * down
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, bits, colors, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, colors, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(rows) if pixels is None else pixels)
     return PNG_HEAD + head + b"".join(extra) + data + chunk(b"IEND", b"")
 
@@ -111,12 +109,6 @@ def gif(
     return head + b"," + struct.pack("<HHHHB", *frame, 0) + (b"\2\2\x4c\1\0" if data is None else data) + b";"
 
 
-def many_frames(count: int) -> bytes:
-    data = saved("GIF")
-    frame = data.index(b",\0\0\0\0")
-    return data[:frame] + data[frame:-1] * count + b";"
-
-
 def tiff(entries: Mapping[int, tuple[int, int, int]], data: bytes = bytes(SIDE * SIDE), following: int = 0) -> bytes:
     """A TIFF by hand: tag -> type, count and value of an entry; `following` is where the next page is."""
     base = {
@@ -181,12 +173,9 @@ def deep_tiff(value: float) -> bytes:
     return saved("TIFF", Image.new("F", (SIDE, SIDE), value))
 
 
-SVG_BOMB = b"""<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
-<svg xmlns="http://www.w3.org/2000/svg"><text>&b;&b;&b;</text></svg>"""
 SVG_OUTSIDE = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
 <image xlink:href="file:///etc/passwd"/><script>fetch("http://127.0.0.1/")</script></svg>"""
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x08mdat"
-PLAYLIST = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
 MVG = (
     b"push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://127.0.0.1/x.jpg\"|ls \"-la)'\npop graphic-context\n"
 )
@@ -199,18 +188,13 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], type[Failure] | None]] = {
     "PNG with a text that unpacks to 300 MiB": (lambda: png(chunk(b"zTXt", b"a\0\0" + zeros(300))), UnreadableImage),
     "PNG with a profile that unpacks to 300 MiB": (lambda: png(chunk(b"iCCP", b"a\0\0" + zeros(300))),
         UnreadableImage),
-    "PNG with 80 texts of a MiB": (lambda: png(*[chunk(b"iTXt", b"a%d\0\1\0\0\0" % n + zeros(1)) for n in range(80)]),
-        UnreadableImage),
     "PNG with 20 000 chunks": (lambda: png(*[chunk(b"teSt", b"")] * 100_000), None),
     "PNG with a chunk of 4 GiB": (lambda: png(b"\xff\xff\xff\xffteSt"), UnreadableImage),
     "PNG with wrong checksums": (lambda: png().replace(b"IDAT", b"IDAU"), UnreadableImage),
     "PNG whose palette is too short": (lambda: png(chunk(b"PLTE", b"\xff\0\0"), colors=3,
         pixels=zlib.compress((b"\0" + b"\xfe" * SIDE) * SIDE)), None),
-    "PNG without its palette": (lambda: png(colors=3), None),
-    "PNG of 3 bits": (lambda: png(bits=3), UnreadableImage),
     "animation that claims 4 294 967 295 frames": (lambda: animated_png(2**32 - 1), None),
     "JPEG of 65 535 pixels a side": (lambda: jpeg_of(65_535, 65_535), TooLarge),
-    "JPEG of 0 lines": (lambda: jpeg_of(SIDE, 0), UnreadableImage),
     "JPEG with a hundredth of its data": (lambda: jpeg_of(SIDE * 10, SIDE * 10), None),
     "JPEG of 2 000 scans": (lambda: many_scans(2_000, 64), None),
     "JPEG whose EXIF is a loop": (lambda: with_segments(exif(LOOP)), None),
@@ -223,31 +207,23 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], type[Failure] | None]] = {
         b"ICC_PROFILE\0\1\xff" + bytes(9))), None),
     "JPEG with 30 000 segments": (lambda: with_segments(*[segment(0xEF, b"x")] * 30_000), None),
     "JPEG with a segment without a length": (lambda: with_segments(b"\xff\xe1\0\0"), None),
-    "JPEG with nested thumbnails": (lambda: with_segments(exif(b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0"
-        + saved("JPEG") * 20)), None),
     "JPEG with colours of a scanner": (lambda: saved("JPEG", picture("CMYK")), None),
     "GIF whose frame is larger than its screen": (lambda: gif((SIDE, SIDE), (60_000, 60_000, 5_000, 5_000)), TooLarge),
     "GIF of 65 535 pixels a side": (lambda: gif((65_535, 65_535), (0, 0, 1, 1)), TooLarge),
-    "GIF of 0 pixels": (lambda: gif((0, 0), (0, 0, 0, 0)), UnreadableImage),
     "GIF with codes before their table": (lambda: gif((SIDE, SIDE), (0, 0, SIDE, SIDE), b"\2\4\xff\xff\xff\xff\0"),
         UnreadableImage),
-    "GIF with code size 255": (lambda: gif((SIDE, SIDE), (0, 0, SIDE, SIDE), b"\xff\2\x4c\1\0"), UnreadableImage),
-    "GIF of 20 000 frames": (lambda: many_frames(20_000), None),
     "GIF with a web page behind it": (lambda: saved("GIF") + b"<html><script>alert(1)</script>", None),
     "TIFF that is its own next page": (lambda: tiff({}, following=8), None),
     "TIFF of 4 294 967 295 pixels a side": (lambda: tiff({256: (4, 1, 2**32 - 1), 257: (4, 1, 2**32 - 1)}), TooLarge),
     "TIFF with a tile of 3 gigapixels": (lambda: tiled_tiff(60_000, zeros(64)), TooLarge),
     "TIFF with strips beyond its end": (lambda: tiff({273: (4, 1, 2**31)}), UnreadableImage),
     "TIFF with an entry of 4 GiB": (lambda: tiff({270: (2, 2**32 - 1, 8)}), None),
-    "TIFF of 65 535 colours": (lambda: tiff({277: (3, 1, 65_535)}), UnreadableImage),
-    "TIFF of 64 bits": (lambda: tiff({258: (3, 1, 64), 339: (3, 1, 3)}), UnreadableImage),
     "TIFF of an unknown compression": (lambda: tiff({259: (3, 1, 34_999)}), UnreadableImage),
     "TIFF that unpacks to 200 MiB": (lambda: tiff({259: (3, 1, 8), 279: (4, 1, len(zeros(200)))}, zeros(200)), None),
     "TIFF of fractions that are no numbers": (lambda: deep_tiff(float("nan")), None),
     "TIFF of endless fractions": (lambda: deep_tiff(float("inf")), None),
     "BMP of 2 147 483 647 pixels a side": (lambda: bmp(2**31 - 1, 2**31 - 1), TooLarge),
     "BMP of -2 147 483 648 lines": (lambda: bmp(SIDE, -(2**31)), TooLarge),
-    "BMP of 4 294 967 295 colours": (lambda: bmp(SIDE, SIDE, bits=8, colors=2**32 - 1), UnreadableImage),
     "BMP with run lengths beyond its lines": (lambda: bmp(SIDE, SIDE, bits=8, colors=1, compression=1,
         data=bytes(4) + b"\xff\0" * 4_000 + b"\0\2\xff\xff" * 100), None),
     "icon that holds a PNG of 60 000 pixels a side": (lambda: icon(16, png(size=(60_000, 60_000))), TooLarge),
@@ -255,22 +231,15 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], type[Failure] | None]] = {
     "JPEG 2000 of 4 294 967 295 pixels a side": (lambda: jpeg2000_of(2**32 - 1, 2**32 - 1), TooLarge),
     "JPEG 2000 of a million tiles": (lambda: jpeg2000_of(5_000, 5_000, 1), UnreadableImage),
     "WebP of 16 777 215 pixels a side": (lambda: webp_of(2**24, 2**24), UnreadableImage),
-    "WebP whose canvas is not its picture's": (lambda: webp_of(5_000, 5_000), UnreadableImage),
     "AVIF of 4 294 967 295 pixels a side": (lambda: avif_of(2**32 - 1, 2**32 - 1), UnreadableImage),
-    "AVIF whose size is not its picture's": (lambda: avif_of(5_000, 5_000), None),
     "PPM of 100 000 000 lines": (lambda: b"P6 1 100000000 255\n\0", TooLarge),
-    "PPM whose header never ends": (lambda: b"P3 " + b"#" * 100_000, UnreadableImage),
     "PPM of numbers of a million digits": (lambda: b"P3 2 2 255\n" + b"9" * 1_000_000, UnreadableImage),
     # what is another thing than it says
     "picture of drawing commands": (lambda: MVG, UnreadableImage),
-    "SVG of entities": (lambda: SVG_BOMB, UnreadableImage),
     "SVG that names a file": (lambda: SVG_OUTSIDE, UnreadableImage),
     "HEIC": (lambda: HEIC, UnreadableImage),
-    "list of files": (lambda: PLAYLIST, UnreadableImage),
     "JPEG that is a PDF, too": (lambda: with_segments(segment(0xFE, b"%PDF-1.7\n1 0 obj<</S/JavaScript>>endobj")),
         None),
     "JPEG with an archive behind it": (lambda: saved("JPEG") + b"PK\3\4" + bytes(2_000), None),
-    "web page named as a picture": (lambda: b"<!doctype html><img src=x onerror=alert(1)>", UnreadableImage),
-    "program named as a picture": (lambda: b"#!/bin/sh\ntouch /tmp/started\n", UnreadableImage),
 }  # fmt: skip
 """Fault -> the file, and the failure that it is; None: its pixels are there, or as many as are whole."""
