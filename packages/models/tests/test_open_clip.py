@@ -20,6 +20,8 @@ from swatchbook_models.siglip import SiglipEncoder
 from tests.models import tiny
 from tests.tables import rows_of
 
+pytestmark = pytest.mark.xdist_group("transformers")  # it is imported once: that takes longer than the tests
+
 FILE = Path(__file__).with_name("open_clip_tiny.safetensors")
 CONFIG: Mapping[str, Any] = dict(rows_of(__file__, "config"))
 

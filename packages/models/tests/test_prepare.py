@@ -18,6 +18,8 @@ from swatchbook_models.encoder_input import Preparation, normalise, read_prepara
 from tests.models.images.materials import print_of
 from tests.tables import rows_of
 
+pytestmark = pytest.mark.xdist_group("transformers")  # it is imported once: that takes longer than the tests
+
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}
 PROCESSORS: Mapping[str, tuple[str, dict[str, Any]]] = {

@@ -19,6 +19,8 @@ from swatchbook_models.pull import chosen, pull
 from tests.models import tiny
 from tests.models.hub import COMMIT, Hub, hub
 
+pytestmark = pytest.mark.xdist_group("transformers")  # it is imported once: that takes longer than the tests
+
 SIGLIP, DINO = "lab/tiny-siglip", "lab/tiny-dinov2"
 
 

@@ -21,6 +21,8 @@ from swatchbook_base.arrays import Pixels
 from swatchbook_models.siglip import SiglipEncoder, SiglipVision, pool
 from tests.models import tiny
 
+pytestmark = pytest.mark.xdist_group("transformers")  # it is imported once: that takes longer than the tests
+
 KINDS = ("siglip2", "clip")  # one of SigLIP 1 is the same, but for the filter of its pictures
 GUIDED = (Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION)
 
