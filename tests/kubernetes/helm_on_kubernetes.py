@@ -3,7 +3,6 @@
 The node is a stand-in: tests/kubernetes/node.py. By `make test-kubernetes`, which builds what is missing.
 """
 
-import base64
 import json
 import os
 import re
@@ -23,7 +22,8 @@ from devtools.kubernetes import ControlPlane, is_built, start
 from devtools.weaviate import free_ports
 from tests.command import bare_environment
 from tests.fixtures import ROOT
-from tests.kubernetes.node import NAME, Node
+from tests.kubernetes.node import Node, make_namespace
+from tests.servers.stack import answers
 from tests.tables import rows_of
 
 pytestmark = pytest.mark.timeout(600)
@@ -39,6 +39,7 @@ SECRET = {
     "weaviate-key": "a-key-of-weaviate-for-tests",
     "vision": "a-key-of-a-provider-for-tests",
 }
+SECRETS = {"swatchbook": SECRET}
 FULL: dict[str, Any] = dict(rows_of(__file__, "full"))
 """A value for everything that can be set, other than the default."""
 
@@ -71,21 +72,9 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         pytest.skip("needs `make test-kubernetes`, which builds Kubernetes and Helm")
     running = start(tmp_path_factory.mktemp("plane"))
     try:
-        with running.client() as client:
-            node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}}
-            client.post("/api/v1/nodes", json=node).raise_for_status()
         yield running
     finally:
         running.stop()
-
-
-def make_namespace(plane: ControlPlane, name: str) -> None:
-    data = {key: base64.b64encode(value.encode()).decode() for key, value in SECRET.items()}
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "swatchbook"}, "data": data}
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    with plane.client() as client:
-        client.post("/api/v1/namespaces", json=space).raise_for_status()
-        client.post(f"/api/v1/namespaces/{name}/secrets", json=secret).raise_for_status()
 
 
 KINDS = {
@@ -115,13 +104,6 @@ def wait_until(holds: Callable[[], bool], what: str, logs: Path | None = None) -
         time.sleep(0.3)
 
 
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=10).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 @pytest.mark.parametrize("values", [{}, FULL], ids=["default", "full"])
 def test_chart_is_sound_and_pods_may_write_nothing(plane: ControlPlane, values: dict[str, Any]) -> None:
     helm("lint", "--strict", str(CHART), values=values)
@@ -141,7 +123,7 @@ def test_chart_is_sound_and_pods_may_write_nothing(plane: ControlPlane, values: 
 
 
 def test_server_takes_every_object_and_uninstall_leaves_none(plane: ControlPlane) -> None:
-    make_namespace(plane, "full")
+    make_namespace(plane, "full", SECRETS)
     words = ("shop", "--namespace", "full")
     helm("install", *words, str(CHART), "--no-hooks", plane=plane, values=FULL)
     assert {key for key in rendered(FULL) if key[0] != "Job"} <= found(plane, "full")
@@ -178,7 +160,7 @@ def test_example_of_the_page_is_rendered() -> None:
 def test_commands_of_the_page_install_upgrade_and_uninstall(plane: ControlPlane, tmp_path: Path) -> None:
     """With a release that runs: the service is ready, and its Job has set Prefect up."""
     port, prefect = free_ports(2)
-    make_namespace(plane, "swatchbook")
+    make_namespace(plane, "swatchbook", SECRETS)
     environment = bare_environment()
     environment["PATH"] = os.pathsep.join(
         (str(Path(sys.executable).parent), str(program().parent), environment["PATH"])
@@ -203,7 +185,7 @@ def test_commands_of_the_page_install_upgrade_and_uninstall(plane: ControlPlane,
     node.start()
     try:
         run(install)
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/ready"), "the service is ready", node.folder)
+        wait_until(answers(f"http://127.0.0.1:{port}/ready"), "the service is ready", node.folder)
         bearing = {"Authorization": f"Bearer {KEY}"}
         assert httpx.get(f"http://127.0.0.1:{port}/documents").status_code == 401
         assert httpx.get(f"http://127.0.0.1:{port}/documents", headers=bearing).status_code == 200

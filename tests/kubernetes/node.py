@@ -56,6 +56,8 @@ class Node:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        with self.plane.client() as client:
+            client.post("/api/v1/nodes", json={"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}})
         self._thread = threading.Thread(target=self._run, name="node", daemon=True)
         self._thread.start()
 
@@ -165,6 +167,20 @@ class Node:
             self.ended_by[pod["metadata"]["uid"]] = code
             if pod["metadata"].get("deletionTimestamp"):
                 _delete(client, pod)
+
+
+def make_namespace(plane: ControlPlane, name: str, secrets: Mapping[str, Mapping[str, str]]) -> None:
+    """Make a namespace with these secrets: name -> key -> value."""
+    with plane.client() as client:
+
+        def post(path: str, kind: str, named: str, **content: object) -> None:
+            made = {"apiVersion": "v1", "kind": kind, "metadata": {"name": named}, **content}
+            client.post(path, json=made).raise_for_status()
+
+        post("/api/v1/namespaces", "Namespace", name)
+        for secret, content in secrets.items():
+            data = {key: base64.b64encode(value.encode()).decode() for key, value in content.items()}
+            post(f"/api/v1/namespaces/{name}/secrets", "Secret", secret, data=data)
 
 
 def _status(pod: dict[str, Any], running: Running, phase: str, code: int | None) -> dict[str, Any]:

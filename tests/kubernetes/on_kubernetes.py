@@ -4,7 +4,6 @@ pods, the worker and the API server die. The node is a stand-in: tests/kubernete
 By `make test-kubernetes`, which builds what is missing; SWATCHBOOK_TEST_FIGURES names a file that is told the figures.
 """
 
-import base64
 import json
 import os
 import signal
@@ -21,7 +20,7 @@ from devtools.kubernetes import ControlPlane, is_built, worker_python
 from devtools.kubernetes import start as start_kubernetes
 from swatchbook.deployments.shard_pools import Kind, shard_pool
 from tests.containers.pool import SHARED
-from tests.kubernetes.node import NAME, Node
+from tests.kubernetes.node import Node, make_namespace
 from tests.ledger_audit import count_writes
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import Part, Stack, running_stack, worker_part
@@ -72,7 +71,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         node = Node(plane, where / "node", image)
         settings = "".join(f"SWATCHBOOK_{name}={environment[f'SWATCHBOOK_{name}']}\n" for name in SHARED)
         password = environment["PREFECT_API_AUTH_STRING"]
-        _fill(plane, {"swatchbook-shards": {"shards.env": settings}, "prefect": {"auth": password}})
+        make_namespace(plane, NAMESPACE, {"swatchbook-shards": {"shards.env": settings}, "prefect": {"auth": password}})
         pool = shard_pool(Kind.KUBERNETES, stack.settings, NAMESPACE)
         given = {"name": POOL, "type": pool.type, "concurrency_limit": 2, "base_job_template": pool.template}
         stack.ask_prefect("POST", "/work_pools/", json=given)
@@ -92,20 +91,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def _made(path: Path) -> Path:
     path.mkdir()
     return path
-
-
-def _fill(plane: ControlPlane, secrets: dict[str, dict[str, str]]) -> None:
-    with plane.client() as client:
-
-        def post(path: str, content: dict[str, Any]) -> None:
-            client.post(path, json={"apiVersion": "v1", **content}).raise_for_status()
-
-        post("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        post("/api/v1/nodes", {"kind": "Node", "metadata": {"name": NAME}})
-        for name, content in secrets.items():
-            data = {key: base64.b64encode(value.encode()).decode() for key, value in content.items()}
-            secret = {"kind": "Secret", "metadata": {"name": name}, "data": data}
-            post(f"/api/v1/namespaces/{NAMESPACE}/secrets", secret)
 
 
 def _worker(stack: Stack, plane: ControlPlane) -> Part:
