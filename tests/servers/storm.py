@@ -11,10 +11,12 @@ import json
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +44,6 @@ from tests.command import finish
 from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes
 from tests.models.providers.standin import KEY, provider
-from tests.postgres import RunningPostgres
 from tests.s3_server import S3Server, new_bucket
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
@@ -73,20 +74,16 @@ class Store:
     folder: Path
     server: MinioServer
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.server.process
+
     def kill(self) -> None:
         self.server.process.kill()
         self.server.process.wait()
 
     def start(self) -> None:
         self.server = minio.start(self.folder, port=urlsplit(self.server.url).port or 0)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    (port,) = free_ports(1)
-    store = Store(tmp_path / "minio", minio.start(tmp_path / "minio", port=port))
-    yield store
-    store.server.stop()
 
 
 @dataclass
@@ -99,21 +96,19 @@ class Parts:
 
 
 @pytest.fixture
-def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    (port,) = free_ports(1)
+    store = Store(tmp_path / "minio", minio.start(tmp_path / "minio", port=port))
     bucket = new_bucket(S3Server(store.server.url), monkeypatch)
     (tmp_path / "stack").mkdir()
-    with running_stack(tmp_path / "stack", SWATCHBOOK_FILES_URL=f"{bucket.url}/files") as stack:
+    running = running_stack(tmp_path / "stack", SWATCHBOOK_FILES_URL=f"{bucket.url}/files")
+    with running as stack, shards_by_process(stack) as shard_worker, provider() as voyage:
         count_writes(stack.resources.ledger)
-        yield stack
-
-
-@pytest.fixture
-def parts(stack: Stack, store: Store) -> Iterator[Parts]:
-    with shards_by_process(stack) as shard_worker, provider() as voyage:
         of_texts = {"TEXT_ENCODER": "voyage", "TEXT__URL": voyage.openai_url, "TEXT__API_KEY": KEY}
         changes = {0.25: {"ENCODER": "descriptors"}, 0.6: of_texts}
         named = {at: {f"{PREFIX}{name}": value for name, value in of.items()} for at, of in changes.items()}
         yield Parts(stack, store, shard_worker, named)
+    store.server.stop()
 
 
 def test_storm_loses_nothing_repeats_nothing_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
@@ -160,23 +155,13 @@ class People:
     def at_work(self) -> Iterator[None]:
         """Let them work until the storm is over and all catalogues are uploaded. Raises what ended their work."""
         over = threading.Event()
-        trouble = list[BaseException]()
-
-        def work() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            work = thread.submit(self._work, over)
             try:
-                self._work(over)
-            except BaseException as error:
-                trouble.append(error)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-        for error in trouble:
-            raise error
+                yield
+            finally:
+                over.set()
+            work.result()
 
     def _work(self, over: threading.Event) -> None:
         sent = 0
@@ -300,26 +285,22 @@ def kill(parts: Parts, target: str, away: float) -> None:
                 process.kill()
     elif target == "weaviate":
         stack.restart_weaviate(away=away)
-    elif target in ("postgres", "minio"):
-        server: Store | RunningPostgres = parts.store if target == "minio" else stack.postgres
-        server.kill()
-        time.sleep(away)
-        server.start()
     else:
         part = part_of(parts, target)
-        part.kill(family=target in ("machine", "machine of shards", "prefect"))
+        if isinstance(part, Part):
+            part.kill(family=target in ("machine", "machine of shards", "prefect"))
+        else:
+            part.kill()
         time.sleep(away)
         part.start()
 
 
 def suspend(parts: Parts, target: str, seconds: float) -> None:
     """Send SIGSTOP to a part with all that it has started, and SIGCONT after some seconds."""
-    stack, store = parts.stack, parts.store
     if target in AT_WORK:
-        stopped = at_work(stack, target)
+        stopped = at_work(parts.stack, target)
     else:
-        server = {"weaviate": stack.weaviate.process, "postgres": stack.postgres.process, "minio": store.server.process}
-        process = server.get(target) or part_of(parts, target).process
+        process = part_of(parts, target).process
         assert process
         first = psutil.Process(process.pid)
         stopped = [first, *first.children(recursive=True)]
@@ -331,9 +312,12 @@ def suspend(parts: Parts, target: str, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def part_of(parts: Parts, target: str) -> Part:
+def part_of(parts: Parts, target: str) -> Any:
     stack = parts.stack
-    named = {"service": stack.service, "prefect": stack.prefect, "machine of shards": parts.shard_worker}
+    named = {
+        "service": stack.service, "prefect": stack.prefect, "machine of shards": parts.shard_worker,
+        "weaviate": stack.weaviate, "postgres": stack.postgres, "minio": parts.store,
+    }  # fmt: skip
     return named.get(target, stack.worker)
 
 

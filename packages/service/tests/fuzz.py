@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tests.doors.served import on_socket, rest
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 SECONDS = 300.0
 EXAMPLES = 5  # of each operation, mode and identity in a round
+UNHURRIED = settings(deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 IDENTITY = ("authorization", "x-api-key", "host", "origin", "cookie")
 """Headers that schemathesis would write, and that say who asks."""
 
@@ -79,10 +80,7 @@ class Fuzz:
     ) -> None:
         @seed(number)
         @given(case=operation.as_strategy(generation_mode=mode))
-        @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+        @settings(UNHURRIED, max_examples=EXAMPLES)
         def ask(case: schemathesis.Case) -> None:
             if number % 2 and case.method != "DELETE" and not case.path.endswith("/delete"):
                 case.path_parameters.update({name: self.ids[name] for name in self.ids.keys() & case.path_parameters})
@@ -105,10 +103,7 @@ class Fuzz:
                 fuzz.judge(case, who, response)
 
         machine = seed(number)(Following.TestCase)
-        machine.settings = settings(
-            max_examples=3, stateful_step_count=8, deadline=None, database=None, phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+        machine.settings = settings(UNHURRIED, max_examples=3, stateful_step_count=8)
         machine("runTest").runTest()
 
     def judge(self, case: schemathesis.Case, who: str, answer: Any) -> None:
@@ -124,7 +119,7 @@ def test_five_minutes_of_random_requests_cause_no_5xx(app: FastAPI, caplog: pyte
     with on_socket(app, lifespan="on") as port, caplog.at_level(logging.ERROR):
         fuzz = Fuzz(f"http://127.0.0.1:{port}")
         people = identities(fuzz.url)
-        for number in rounds(fuzz.until):
+        for number in takewhile(lambda _: time.monotonic() < fuzz.until, count()):
             for operation in operations:
                 for mode in GenerationMode:
                     who, headers = next(people)
@@ -134,10 +129,3 @@ def test_five_minutes_of_random_requests_cause_no_5xx(app: FastAPI, caplog: pyte
     print(f"{fuzz.answered.total()} requests in {number + 1} rounds over {len(operations)} operations: {fuzz.answered}")
     assert fuzz.failed == []
     assert not [record for record in caplog.records if record.exc_info], caplog.text
-
-
-def rounds(until: float) -> Iterator[int]:
-    for number in count():
-        yield number
-        if time.monotonic() > until:
-            return
