@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from benchmarks import bare_ingest
 from swatchbook.domain.records import Editions, Hit, IngestOptions, ResultKind
 from swatchbook.doors.cli.main import app
+from swatchbook.flows.ingest_catalogue import ingest_catalogue
 from swatchbook.index.contract import Where
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.register import register
@@ -39,8 +40,6 @@ def prices(hits: list[Hit]) -> set[tuple[str, str]]:
 
 
 def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: Path) -> None:
-    from swatchbook.flows.ingest_catalogue import ingest_catalogue
-
     first = make_edition(tmp_path / "lumen.pdf", FIRST, year=2025)
     (tmp_path / "new").mkdir()
     second = make_edition(tmp_path / "new" / "lumen.pdf", SECOND, year=2026)

@@ -24,7 +24,7 @@ from tests.models.providers.standin import KEY, Asked, Provider, provider
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)  # before the resources have read the settings
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Where both models are; they read what they are given."""
     with provider() as elsewhere:
@@ -35,12 +35,6 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield elsewhere
-
-
-@pytest.fixture
-def resources(there: Provider, resources: Resources) -> Resources:
-    """Under settings that name these models."""
-    return resources
 
 
 def products(resources: Resources, document: str) -> dict[str, Product]:

@@ -10,6 +10,7 @@ from weaviate import connect_to_local
 from devtools.weaviate import Server, free_ports, start
 from swatchbook.domain.errors import Configuration, Failure
 from swatchbook.domain.records import DocumentStatus, Role
+from swatchbook.flows.retry_failed import retry_failed
 from swatchbook.index.contract import Space
 from swatchbook.models.registry import requested
 from swatchbook.resources import Resources
@@ -41,8 +42,6 @@ def test_document_waits_while_the_index_is_away(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from swatchbook.flows.retry_failed import retry_failed
-
     monkeypatch.setattr(resources, "settings", resources.settings.model_copy(update={"outage_wait_seconds": 1.0}))
     first = weaviate[-1]
     first.stop()
@@ -58,8 +57,6 @@ def test_document_waits_while_the_index_is_away(
 def test_a_foreign_collection_blocks_documents_until_it_goes(
     weaviate: list[Server], resources: Resources, ingest: Ingest, tmp_path: Path
 ) -> None:
-    from swatchbook.flows.retry_failed import retry_failed
-
     page = Paper()
     page.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))
     visual = next(want for want in requested(resources.settings) if want.role is Role.VISUAL)

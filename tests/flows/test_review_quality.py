@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RunReport
+from swatchbook.flows.retry_failed import retry_failed
+from swatchbook.flows.review_quality import review_quality
 from swatchbook.ingest.review import Reviewed, review_document
 from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
@@ -37,8 +40,6 @@ SURE = 3  # of these pictures, the one that the first model is sure of
 
 def number_of(asked: Asked) -> int:
     """Which of the pictures is shown: `gradient` paints its number in blue."""
-    from PIL import Image
-
     blue = Image.open(io.BytesIO(asked.pictures[0])).convert("RGB").getchannel("B").resize((1, 1)).tobytes()[0]
     return round((blue - 40) / 37)
 
@@ -59,7 +60,7 @@ def answer(asked: Asked) -> Any:
     return (says("oak", 0.3), says("walnut", 0.9), "I am not in the mood.")[number]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)  # before the resources have read the settings
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     with provider() as elsewhere:
         elsewhere.answer = answer
@@ -72,12 +73,6 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield elsewhere
-
-
-@pytest.fixture
-def resources(there: Provider, resources: Resources) -> Resources:
-    """Under settings that name both models."""
-    return resources
 
 
 @pytest.fixture
@@ -96,15 +91,7 @@ def report(ingest: Ingest, catalogue: Path) -> RunReport:
 
 
 def review(**given: Any) -> list[Reviewed]:
-    from swatchbook.flows.review_quality import review_quality
-
     return asyncio.run(review_quality(**given))
-
-
-def bring_back() -> None:
-    from swatchbook.flows.retry_failed import retry_failed
-
-    asyncio.run(retry_failed())
 
 
 def asked_of(there: Provider, model: str) -> list[Asked]:
@@ -139,7 +126,7 @@ def test_what_the_second_model_replaces_is_searchable(there: Provider, resources
     assert spent["review"].cost_usd > 0
 
     assert get_document(resources.ledger, report.document_id).status == DocumentStatus.WAITING
-    bring_back()
+    asyncio.run(retry_failed())
     again = document_report(resources.ledger, report.document_id)
     assert (again.status, again.images_complete, again.images_to_review) == (DocumentStatus.COMPLETED, 4, 2)
     assert found(resources, "Material: walnut.")[0] == images[2]["id"]
