@@ -16,7 +16,6 @@ from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.records import UNTAUGHT, Example, PictureSide, PlacementState, TaughtReading
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.queries.placed_pictures import read_placed
 from swatchbook.store.ledger.stored_documents import PDF
 from swatchbook_service.auth import Caller, TheCaller, choose_known
 from swatchbook_service.documents import DocumentId, find_changeable
@@ -38,6 +37,7 @@ from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_r
 from swatchbook_teach.learning.taught_products import read_names
 from swatchbook_teach.lessons import Lesson
 from swatchbook_teach.offered_readings import offer_readings
+from swatchbook_teach.placed_pictures import read_placed
 from swatchbook_teach.records import KeptReading, Proposal
 from swatchbook_teach.replies import (
     ListedReadings,

@@ -28,7 +28,6 @@ from swatchbook.domain.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import list_lost_pictures
-from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook_base.geometry import Box, area, centre_inside
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue import describe, link
@@ -47,6 +46,7 @@ from swatchbook_teach.learning.pictures import (
     pair_by_side,
     share_of_union,
 )
+from swatchbook_teach.placed_pictures import count_pictured, read_placed
 from swatchbook_teach.records import PagePlace, ProposedPictures
 
 _PIXELS: Final = 1_400  # long side of a page in which cells are looked at

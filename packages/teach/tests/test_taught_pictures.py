@@ -23,11 +23,11 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import request_again
 from swatchbook.store.ledger.page_findings import decide_lost_pictures, list_lost_pictures, save_lost_pictures
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.store.ledger.tables import chunks, links, pages, placements, products
 from swatchbook_teach.kept_readings import accept_reading, undo_reading
 from swatchbook_teach.lessons import open_lesson, propose_reading
+from swatchbook_teach.placed_pictures import count_pictured, read_placed
 from swatchbook_teach.records import Proposal
 
 __all__ = ["ingested_sheets"]  # a fixture

@@ -13,10 +13,10 @@ from test_web_documents import post_and_tell
 
 from swatchbook.domain.records import PictureSide, Shown, TaughtReading
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.queries.placed_pictures import read_placed
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import placements
 from swatchbook_teach.kept_readings import list_readings
+from swatchbook_teach.placed_pictures import read_placed
 from tests.doors.conftest import asking
 from tests.doors.pages import Page, page
 

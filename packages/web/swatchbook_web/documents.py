@@ -29,12 +29,6 @@ from swatchbook.ingest.sources import item_files
 from swatchbook.store.ledger.edited_products import list_edits
 from swatchbook.store.ledger.page_findings import list_look_at
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.document_figures import (
-    DocumentFigures,
-    document_figures,
-    first_pictures,
-    found_so_far,
-)
 from swatchbook.store.ledger.queries.document_parts import describe_products, list_pages, list_products, product_ids
 from swatchbook.store.ledger.queries.report import failures, other_failures
 from swatchbook.store.ledger.retention import TRASH_SECONDS
@@ -63,6 +57,12 @@ from swatchbook_service.exports import ExportOptions
 from swatchbook_service.exports import export as export_products
 from swatchbook_service.health import Recent
 from swatchbook_service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
+from swatchbook_web.document_figures import (
+    DocumentFigures,
+    document_figures,
+    first_pictures,
+    found_so_far,
+)
 from swatchbook_web.inspection import DRAWN, PageView, inspect
 from swatchbook_web.pages import (
     Back,

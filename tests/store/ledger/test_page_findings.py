@@ -14,10 +14,10 @@ from swatchbook.store.ledger.edited_products import record_edit
 from swatchbook.store.ledger.page_findings import NO_PRODUCT, decide_lost_pictures, list_look_at, list_lost_pictures
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.coverage import count_statistics
-from swatchbook.store.ledger.queries.document_figures import document_figures
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook_base.geometry import Box
+from swatchbook_web.document_figures import document_figures
 from tests.store.ledger.scene import begin, extraction, placed, product, reading
 from tests.store.ledger.test_stage_results import PLAN
 

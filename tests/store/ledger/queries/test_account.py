@@ -32,11 +32,11 @@ from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.account import Account
 from swatchbook.store.ledger.queries.activity import failing_others
 from swatchbook.store.ledger.queries.document import read_products, show_document
-from swatchbook.store.ledger.queries.document_figures import document_figures
 from swatchbook.store.ledger.queries.document_parts import list_pages
 from swatchbook.store.ledger.queries.report import document_report, failures, other_failures
 from swatchbook.store.ledger.stored_documents import find_document, get_document, list_documents
 from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, placements, requested
+from swatchbook_web.document_figures import document_figures
 from tests.fixtures import SOAK
 from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (

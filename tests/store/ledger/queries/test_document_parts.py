@@ -13,10 +13,10 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import document_parts, search_results
 from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.document import show_document
-from swatchbook.store.ledger.queries.document_figures import first_pictures
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.tables import items
+from swatchbook_web.document_figures import first_pictures
 from tests.store.ledger.scene import (
     COLOR,
     VISUAL,
