@@ -20,11 +20,13 @@ from swatchbook.doors.cli.terminal import OPEN
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
 from swatchbook.store.ledger.run_queries import live_runs
+from swatchbook.store.ledger.tables import items, runs
 from tests.command import Forked, attempt, forked, run, run_json
 from tests.dying import die_at, end_leases
 from tests.fixtures import SOAK
 from tests.ingest.sources.pictures import draw
 from tests.ledger_audit import count_writes, writes
+from tests.store.ledger.scene import count
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 
@@ -112,8 +114,7 @@ def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], 
             assert status == 0, out + err
     assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
     assert set(writes(ledger).values()) == {1}
-    with ledger.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() == 1
+    assert count(ledger, runs) == 1
 
 
 def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: Path) -> None:
@@ -226,6 +227,4 @@ def changes(folder: Path, number: int) -> list[tuple[str, ...]]:
 
 def held(ledger: Ledger) -> int:
     """Items under lease."""
-    with ledger.read() as connection:
-        query = "SELECT count(*) FROM items WHERE state = 'leased'"
-        return int(connection.exec_driver_sql(query).scalar_one())
+    return count(ledger, items, state="leased")

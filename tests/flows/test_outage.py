@@ -18,6 +18,7 @@ from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper, gradient, jpeg
+from tests.store.ledger.scene import pass_time
 
 pytestmark = pytest.mark.stack
 
@@ -70,8 +71,7 @@ def test_a_foreign_collection_blocks_documents_until_it_goes(
         assert "unexpected schema" in (blocked.message or "")
         assert "rebuild-index" in (blocked.message or "")
         somebody.collections.delete(taken)
-    with resources.ledger.write() as connection:
-        connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")
+    pass_time(resources.ledger, 3_600)
     (report,) = asyncio.run(retry_failed())
     assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 1)
     assert verify(resources).sound

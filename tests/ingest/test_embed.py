@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from swatchbook.domain.errors import Configuration, Interrupted, OutOfMemory
 from swatchbook.domain.records import Role, RoleTag, text_key
@@ -27,7 +27,7 @@ from tests.ingest.test_scan import begin, scanned, taken
 from tests.models.providers.clocks import FastClock
 from tests.models.providers.paying import chat_at
 from tests.models.providers.standin import Asked, provider
-from tests.store.ledger.scene import begun, change, count
+from tests.store.ledger.scene import begun, change, count, put_all
 
 TAG = e5.TAG  # as if it were the model in the settings
 TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
@@ -67,8 +67,7 @@ def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
     """Make so many texts in batches of 20."""
     resources.models._made["text_encoder"] = encoder
     said = [f"Oak {number}." for number in range(texts)]
-    with resources.ledger.write() as connection:
-        connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in said])
+    put_all(resources.ledger, contents, ({"key": text_key(text), "text": text} for text in said))
     run = begun(resources.ledger, texts=map(text_key, said), requested=[RoleTag(role=Role.TEXT, tag=TAG)])
     for batch in claims.cut_batches(resources.ledger, run, 20):
         pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)

@@ -1,20 +1,19 @@
 """Stored pictures as pixels: what is wrong with one of them, and who is to blame."""
 
 import pytest
-from sqlalchemy import insert
 
 from swatchbook.domain.errors import Failure, FileMissing, UnreadableImage
 from swatchbook.ingest.embed import load_pixels
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import contents
 from tests.pdf.making import gradient, jpeg
+from tests.store.ledger.scene import put
 
 
 def stored(resources: Resources, data: bytes) -> tuple[str, str]:
     """The content key and the file key of a picture."""
     file = resources.files.put_bytes(data, ".jpg")
-    with resources.ledger.write() as connection:
-        connection.execute(insert(contents).values(key=file[:64], file=file))
+    put(resources.ledger, contents, key=file[:64], file=file)
     return file[:64], file
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from swatchbook.choices import choices
@@ -43,7 +43,7 @@ from tests.ingest.sources.pictures import draw
 from tests.ingest.test_scan import begin, scanned
 from tests.plugins.conftest import CODE, PYPROJECT, Install
 from tests.store.ledger import scene
-from tests.store.ledger.scene import count
+from tests.store.ledger.scene import change, count
 from tests.tables import rows_of, text_of
 from tests.upkeep.export.test_formats import row
 
@@ -343,8 +343,7 @@ def test_unreachable_index_waits_and_other_failures_are_named(install: Install, 
         (tmp_path / "home" / "down").rename(tmp_path / "home" / "mute")
         assert publish_all(resources, at_most=0).published == 0
         (tmp_path / "home" / "mute").unlink()
-        with resources.ledger.write() as connection:
-            connection.execute(update(images).values(publish_next=None))
+        change(resources.ledger, images, publish_next=None)
         assert publish_all(resources, at_most=0).published == PICTURES
         assert not (tmp_path / "home" / "index").exists(), "it has a place of its own"
         assert found_by(resources, pictures / "4.png") == key(pictures / "4.png")

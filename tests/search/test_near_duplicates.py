@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
@@ -23,6 +23,7 @@ from swatchbook.search.search import find_relevant, search
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.tables import contents, images, placements, vectors
 from tests.ingest.test_scan import begin, scanned
+from tests.store.ledger.scene import change
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "half": lambda image: image.resize((image.width // 2, image.height // 2)),
@@ -60,8 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures.mkdir()
     for number in range(6):
         draw(number).save(pictures / f"{number}.png")
-    for name, change in CHANGES.items():
-        change(draw(0)).save(pictures / f"{name}.png")
+    for name, alter in CHANGES.items():
+        alter(draw(0)).save(pictures / f"{name}.png")
     draw(0).save(pictures / "saved.jpg", quality=50)
     for gray in (100, 101):
         Image.new("RGB", (240, 200), (gray, gray, gray)).save(pictures / f"flat-{gray}.png")
@@ -93,8 +94,7 @@ def test_copies_are_one_group_and_nothing_else_is(resources: Resources) -> None:
 
 
 def test_equal_hashes_are_not_enough(resources: Resources) -> None:
-    with resources.ledger.write() as connection:
-        connection.execute(update(contents).where(contents.c.phash.is_not(None)).values(phash="0f" * 8))
+    change(resources.ledger, contents, contents.c.phash.is_not(None), phash="0f" * 8)
     name = names(resources)
     (group,) = [{name[id] for id in group} for group in find_near_duplicates(resources, "anna")]
     alike = {"0.png", "half.png", "brighter.png", "mirrored.png"}

@@ -10,8 +10,10 @@ from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.queries.filters import facets_of, satisfying
 from swatchbook.store.ledger.queries.search_results import describe_images
+from swatchbook.store.ledger.tables import images
 from tests.ingest.sources.pictures import draw
 from tests.search.conftest import ingest, ingest_items
+from tests.store.ledger.scene import one
 
 ITEMS: tuple[Mapping[str, Any], ...] = (
     {"id": "a", "title": "Oak chair", "brand": "Nord", "price": "50", "currency": "EUR", "category": "Chairs"},
@@ -28,9 +30,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     draw(folder / "pictures" / "seats" / "wooden_seat.png")
     with open_resources(Settings(home=folder / "home")) as resources:
         documents = ingest(resources, folder / "pictures"), ingest_items(resources, folder / "shop", ITEMS)
-        with resources.ledger.read() as connection:
-            (image,) = connection.exec_driver_sql("SELECT id FROM images").scalars()
-        yield resources, image, *documents
+        yield resources, one(resources.ledger, images)["id"], *documents
 
 
 def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | None]:

@@ -15,10 +15,10 @@ from swatchbook.ingest.register import register_upload
 from swatchbook.ingest.run import Work
 from swatchbook.store.ledger import owners, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document
 from swatchbook.tasks.document_run import Idle, register_document
 from tests.origin import PDF, origin
-from tests.store.ledger.scene import set_document
+from tests.store.ledger.scene import queued, set_document
 
 pytestmark = pytest.mark.usefixtures("fresh")
 
@@ -135,10 +135,7 @@ def test_loop_between_registering_and_beginning_launches_no_twin(
 
 def test_document_whose_run_never_begins_is_due_later() -> None:
     ledger = load_resources(BlockNames()).ledger
-    document = queue(
-        ledger, owner="alice", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1,
-        options=IngestOptions(), begins=True,
-    )  # fmt: skip
+    document = queued(ledger, begins=True)
     assert document.due_at == pytest.approx(ledger.now() + BEGIN_SECONDS, abs=60)
     assert schedule.launchable(ledger, 10) == []
     set_document(ledger, document.id, due_at=ledger.now())

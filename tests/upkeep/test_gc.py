@@ -17,9 +17,10 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.store.ledger.stored_documents import Document, queue
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.store.ledger.tables import documents, figures, inbox, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
+from tests.deployments.scheduler.conftest import queued
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.store.ledger.scene import begin_again, change, count
 
@@ -39,10 +40,7 @@ def results(resources: Resources) -> Path:
 def known(resources: Resources, data: bytes = b"catalogue", owner: str = "anna") -> Document:
     """A queued document whose file is in the store."""
     file = resources.files.put_bytes(data, ".pdf")
-    return queue(
-        resources.ledger, owner=owner, content=file[:64], kind="pdf", name="a.pdf", file=file, size=len(data),
-        options=IngestOptions(),
-    )  # fmt: skip
+    return queued(resources, owner=owner, content=file[:64], file=file, size=len(data))
 
 
 def kept(

@@ -5,39 +5,28 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.errors import Configuration
-from swatchbook.domain.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
-from swatchbook.ingest.register import build_request, register
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Role
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register import register
+from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import runs, stage_results
-from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.upkeep.queue_again import is_current, regenerate
+from tests.store.ledger.scene import reading
 
 
 def completed(resources: Resources, path: Path, **options: object) -> Document:
     """A document that has nothing left to be made."""
-    asked_for = IngestOptions.model_validate(options)
-    document = register(resources, path, owner="default", options=asked_for).document
-    asked = build_request(resources.settings, asked_for)
-    run = runs.begin(
-        resources.ledger,
-        document.id,
-        options=asked_for,
-        fingerprint=asked.fingerprint,
-        requested=asked.requested,
-        prefect_run=None,
-    )
-    assert isinstance(run, Run)
+    registered = register(resources, path, owner="default", options=IngestOptions.model_validate(options))
+    work = begin_work(resources, registered)
+    assert isinstance(work, Work)
     planned = tuple(
         PlannedPage(number=n, kind="skipped" if n in (1, 6) else "product", reason="cover") for n in range(1, 7)
     )
-    boxes = dict.fromkeys(range(1, 7), (0.0, 0.0, 595.0, 842.0))
-    reading = Reading(
-        content=document.content, page_count=6, title=None, outline=(), page_boxes=boxes, pages_file=f"{'0' * 64}.jsonl"
-    )
-    stage_results.save_pages(resources.ledger, run, reading, Plan(pages=planned))
-    runs.end(resources.ledger, run, DocumentStatus.COMPLETED)
-    return get_document(resources.ledger, document.id)
+    stage_results.save_pages(resources.ledger, work.run, reading(count=6), Plan(pages=planned))
+    runs.end(resources.ledger, work.run, DocumentStatus.COMPLETED)
+    return get_document(resources.ledger, work.document)
 
 
 def test_nothing_is_asked_for_twice_unless_forced(resources: Resources, small_catalogue: Path) -> None:

@@ -13,9 +13,10 @@ from swatchbook.ingest.register import register, register_source
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import publishing, schedule, stage_results
 from swatchbook.store.ledger.space_registry import registered
-from swatchbook.store.ledger.stored_documents import get_document, queue
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.upkeep import verify as verify_module
 from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
+from tests.deployments.scheduler.conftest import queued
 from tests.doubles.index import once, troubled
 from tests.ingest.test_delete import make
 from tests.store.ledger.damage import overwrite_pages
@@ -142,11 +143,7 @@ def test_objects_published_before_a_drop_are_published_again(resources: Resource
 def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a catalogue") -> tuple[str, str, str]:
     """A completed document that shows one picture, both stored; its id, its file and the picture's."""
     source = resources.files.put_bytes(document, ".pdf")
-    queued = queue(
-        resources.ledger, owner="anna", content=source[:64], kind="pdf", name="catalogue.pdf", file=source,
-        size=len(document), options=IngestOptions(),
-    )  # fmt: skip
-    run = begin_again(resources.ledger, queued)
+    run = begin_again(resources.ledger, queued(resources, content=source[:64], file=source, size=len(document)))
     file = resources.files.put_bytes(data, ".png")
     found = extraction(placed(run, "oak"))
     pictures = tuple(picture.model_copy(update={"file": file}) for picture in found.pictures)
@@ -157,7 +154,7 @@ def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a 
     publish_round(resources)
     end(resources.ledger, run)
     assert verify(resources, deep=True).sound
-    return queued.id, source, file
+    return run.document, source, file
 
 
 def damage(resources: Resources, key: str, data: bytes) -> None:

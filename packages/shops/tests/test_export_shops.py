@@ -21,6 +21,7 @@ from swatchbook.upkeep.export.product_rows import read_products
 from tests.command import attempt
 from tests.doors.conftest import asking
 from tests.ingest.sources.pictures import draw
+from tests.store.ledger.scene import change
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -96,8 +97,7 @@ def test_prices_that_need_a_currency_are_counted(filled: Path, tmp_path: Path) -
     (tmp_path / "items.json").write_text(json.dumps(items))
     with open_resources(Settings(home=filled)) as resources:
         read(resources, tmp_path / "items.json", "anna")
-        with resources.ledger.write() as connection:
-            connection.execute(update(documents).values(status="completed"))
+        change(resources.ledger, documents, status="completed")
     (tmp_path / "shop.yaml").write_text("currency: EUR")
     words = ("export", "items.json", "--owner", "anna", "--format", "akeneo", "--to", str(tmp_path / "file"))
     status, _, err = attempt(*words)

@@ -11,16 +11,15 @@ from swatchbook.domain.records import (
     IngestOptions,
     TaughtReading,
     TextRule,
-    sha256,
 )
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
-from swatchbook.store.ledger.stored_documents import FOLDER, PDF, Document, get_document, queue
+from swatchbook.store.ledger.stored_documents import FOLDER, Document, get_document
 from swatchbook.store.ledger.trashed_documents import move_to_trash, restore_trashed
 from swatchbook_teach import kept_readings
 from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
-from tests.store.ledger.scene import begin, delete
+from tests.store.ledger.scene import begin, begin_again, delete, queued
 
 LARGE = TaughtReading(
     names=(TextRule(traits={"size": 12.0, "bold": True, "font": "Arial"}, cut=Cut(after="REF: ")),),
@@ -28,21 +27,11 @@ LARGE = TaughtReading(
 )
 
 
-def registered(ledger: Ledger, name: str = "a", *, owner: str = "anna", kind: str = PDF) -> Document:
-    content = sha256(name.encode()) if kind == PDF else f"/pictures/{name}"
-    return queue(
-        ledger, owner=owner, content=content, kind=kind, name=name, file=f"{content}.pdf" if kind == PDF else None,
-        size=1, options=IngestOptions(focus=False),
-    )  # fmt: skip
-
-
-def completed(ledger: Ledger, name: str = "a") -> Document:
+def completed(ledger: Ledger) -> Document:
     """A document whose run has ended."""
-    document = registered(ledger, name)
-    run = runs.begin(ledger, document.id, options=document.options, fingerprint="f", requested=())
-    assert isinstance(run, runs.Run)
+    run = begin_again(ledger, queued(ledger, options=IngestOptions(focus=False)))
     runs.end(ledger, run, DocumentStatus.COMPLETED)
-    return get_document(ledger, document.id)
+    return get_document(ledger, run.document)
 
 
 def test_accepted_reading_queues_the_document_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +60,8 @@ def test_live_run_ends_before_another_reading(ledger: Ledger) -> None:
 
 
 def test_what_cannot_be_taught_stays(ledger: Ledger) -> None:
-    folder = registered(ledger, "pictures", kind=FOLDER)
-    deleting, trashed = registered(ledger, "deleting"), registered(ledger, "trashed")
+    folder = queued(ledger, content="pictures", kind=FOLDER)
+    deleting, trashed = (queued(ledger, content=state) for state in ("deleting", "trashed"))
     mark_deleting(ledger, deleting.id)
     move_to_trash(ledger, trashed.id)
     for document, said in (

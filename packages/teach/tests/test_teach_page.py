@@ -6,17 +6,16 @@ from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
 from test_web_documents import post_and_tell
 
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import PDF, get_document, queue
-from swatchbook.store.ledger.tables import documents
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.web import teach
 from tests.doors.pages import BROWSER, Page, page
+from tests.store.ledger.scene import queued, set_document
 
 OAK, PALLADIO = "Nordvik Oak", "Palladio Terrazzo"
 """The two products of the sample; the first one is on page 3."""
@@ -72,9 +71,7 @@ def set_sure(resources: Resources, document: str, sure: float) -> None:
     """Let the last report of a document say how sure its products are."""
     report = get_document(resources.ledger, document).report
     assert report is not None
-    values = {"report": report.model_copy(update={"sure": sure}).model_dump(mode="json")}
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).where(documents.c.id == document).values(**values))
+    set_document(resources.ledger, document, report=report.model_copy(update={"sure": sure}).model_dump(mode="json"))
 
 
 def test_long_reading_goes_on_in_the_background(
@@ -182,10 +179,7 @@ def test_other_reading_is_taken_and_corrected(sample: TestClient, resources: Res
 
 def test_reading_of_another_document_is_taken_over(sample: TestClient, resources: Resources, document: str) -> None:
     taught = TaughtReading(names=(TextRule(traits={"size": 8.2, "bold": False}),))
-    other = queue(
-        resources.ledger, owner="anna", content="0" * 64, kind=PDF, name="other.pdf", file=None, size=1,
-        options=IngestOptions(taught=taught),
-    )  # fmt: skip
+    other = queued(resources.ledger, content="other", options=IngestOptions(taught=taught))
     read = page(sample, f"/ui/documents/{document}/teach?taken_from={other.id}")
     assert "The reading that was chosen is shown as boxes." in read.text
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
@@ -227,7 +221,6 @@ def test_forged_form_is_refused_and_markup_stays_text(sample: TestClient, resour
     for forged in forms:
         send(sample, document, forged, status=422)
     assert "Page 99 not found" in page(sample, f"/ui/documents/{document}/teach?page=99", status=404).text
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).where(documents.c.id == document).values(page_count=None))
+    set_document(resources.ledger, document, page_count=None)
     assert "has not been read yet" in page(sample, f"/ui/documents/{document}/teach", status=409).text
     assert "Show them" not in page(sample, f"/ui/documents/{document}").text

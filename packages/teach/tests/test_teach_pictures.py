@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
 from taught_catalogues import SHEET, cell_at, ingested_sheets
 from test_teach_page import fields_of, send, shown
 from test_web_documents import post_and_tell
@@ -19,6 +18,7 @@ from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.placed_pictures import read_placed
 from tests.doors.conftest import asking
 from tests.doors.pages import Page, page
+from tests.store.ledger.scene import change
 
 __all__ = ["ingested_sheets"]  # a fixture
 
@@ -109,8 +109,7 @@ def test_picture_sets_the_numbers_and_corners_may_swap(sample: TestClient, docum
 
 def test_clicks_say_what_is_decoration(sample: TestClient, resources: Resources, document: str) -> None:
     logo = next(each.placement for each in read_placed(resources.ledger, document, 1) if each.placement.bbox != SHEET)
-    with resources.ledger.write() as connection:
-        connection.execute(update(placements).where(placements.c.id == logo.id).values(state="decorative"))
+    change(resources.ledger, placements, placements.c.id == logo.id, state="decorative")
     read = opened(sample, document)
     sheet = picture(read, "Picture 1, 300 × 480 points")
     logo = next(each for each in read.all("button", name="picture") if "decoration" in each["aria-label"])

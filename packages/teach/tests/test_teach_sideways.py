@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from taught_catalogues import ingest
 from test_teach_page import fields_of, send
 
-from swatchbook.domain.records import Box, Example, IngestOptions
+from swatchbook.domain.records import Box, Example
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import PDF, queue
 from tests.doors.pages import Page, page
 from tests.pdf.making import png
 from tests.store.ledger import scene
@@ -36,10 +35,7 @@ def resources(client: TestClient) -> Resources:
 
 def put(resources: Resources, path: Path, pages: int) -> str:
     """Store a PDF as one that has been read."""
-    document = queue(
-        resources.ledger, owner="anna", content="0" * 64, kind=PDF, name=path.name,
-        file=resources.files.put_file(path), size=path.stat().st_size, options=IngestOptions(),
-    )  # fmt: skip
+    document = scene.queued(resources.ledger, file=resources.files.put_file(path), size=path.stat().st_size)
     scene.set_document(resources.ledger, document.id, page_count=pages)
     return document.id
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from swatchbook.domain.records import UNTAUGHT, Example, IngestOptions, TaughtReading, TextRule
+from swatchbook.domain.records import UNTAUGHT, Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import FOLDER, PDF, get_document, queue
+from swatchbook.store.ledger.stored_documents import FOLDER, PDF, get_document
 from tests.doors.conftest import asking
+from tests.store.ledger.scene import queued
 
 LARGE = TaughtReading(
     names=(TextRule(traits={"size": 12.0}),), examples=(Example(page=1, box=(1, 2, 3, 4), text="POLO"),)
@@ -46,11 +47,7 @@ def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
     with asking() as client:
         (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
         resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
-        folder, unread = (
-            queue(resources.ledger, owner="anna", content=content, kind=kind, name="next", file=None, size=1,
-                  options=IngestOptions())
-            for content, kind in (("/pictures", FOLDER), ("0" * 64, PDF))
-        )  # fmt: skip
+        folder, unread = (queued(resources.ledger, content=kind, kind=kind) for kind in (FOLDER, PDF))
         accept(client, document, UNTAUGHT, status=422)
         accept(client, folder.id, LARGE, status=422)
         endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'

@@ -24,7 +24,7 @@ from swatchbook.store.ledger.database import Ledger, db_now, execute_in, open_le
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import contents, items, metadata
 from tests.postgres import POSTGRESQL
-from tests.store.ledger.scene import begun, keys
+from tests.store.ledger.scene import begun, keys, put
 
 pytestmark = pytest.mark.gate
 
@@ -85,8 +85,7 @@ def test_writes_are_whole_and_reads_one_state(ledger: Ledger) -> None:
         fail()
     with ledger.read() as reading:
         before = reading.execute(select(contents)).all()
-        with ledger.write() as writing:
-            writing.execute(insert(contents).values(key="k"))
+        put(ledger, contents, key="k")
         assert reading.execute(select(contents)).all() == before == []
 
 
@@ -129,8 +128,7 @@ def test_a_lasting_lock_means_the_ledger_is_down(url: str, monkeypatch: pytest.M
 
 
 def test_threads_that_write_take_turns(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        connection.execute(insert(contents).values(key="k", width=0))
+    put(ledger, contents, key="k", width=0)
     ledger.close()
     if ledger.url.get_backend_name() == "sqlite":  # it lets nobody wait
         event.listen(ledger._readers, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
@@ -147,8 +145,7 @@ def test_threads_that_write_take_turns(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_a_full_disk_loses_nothing_committed(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        connection.execute(insert(contents).values(key="kept"))
+    put(ledger, contents, key="kept")
 
     def fill() -> None:
         with ledger.write() as connection:

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product
@@ -18,7 +18,7 @@ from swatchbook.store.ledger.document_editions import has_superseded, supersede
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook.store.ledger.tables import chunks, products
 from swatchbook.upkeep.reports.edition_report import compare_documents
-from tests.store.ledger.scene import put, queued, rows_of
+from tests.store.ledger.scene import change, put, queued, rows_of
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 NUMBERS = count()
@@ -123,8 +123,7 @@ def test_the_chain_holds_whatever_happens(ledger: Ledger) -> None:
                 case "delete" if len(there) > 1:
                     there.remove(gone := data.draw(st.sampled_from(there)))
                     was = superseded(ledger, owner)
-                    with ledger.write() as connection:
-                        connection.execute(update(chunks).values(published=chunks.c.dirty))
+                    change(ledger, chunks, published=chunks.c.dirty)
                     delete(ledger, gone)
                     earlier = older_of.pop(gone, None)
                     for newer in [each for each, older in older_of.items() if older == gone]:
