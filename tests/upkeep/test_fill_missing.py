@@ -1,7 +1,5 @@
 """A fill makes what documents lack, for whoever it is asked, and nothing else."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import delete, select, update
 
@@ -14,7 +12,11 @@ from swatchbook.store.ledger.space_objects import count_vectors
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
 from swatchbook.upkeep.reports.collection_state import collect_statistics
-from tests.models.providers.standin import KEY, Provider, provider
+from tests.models.providers.standin import Provider
+from tests.store.ledger.scene import change
+from tests.upkeep.test_spaces import choose_voyage, voyage
+
+__all__ = ["voyage"]
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -22,24 +24,17 @@ ANNA = Fill(owner="anna", roles=frozenset({Role.COLOR}))
 PICTURES, TEXTS = 14, 23
 
 
-@pytest.fixture
-def voyage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
-    """Settings name Voyage, at a server of the test, with its price."""
-    with provider() as there:
-        given = {
-            "TEXT_ENCODER": "voyage", "TEXT__URL": there.openai_url, "TEXT__API_KEY": KEY, "RETRY_DELAYS": "0",
-            "PRICES": '{"voyage-3.5": {"input": 1000, "output": 0}}',
-        }  # fmt: skip
-        for name, value in given.items():
-            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
-        yield there
-
-
 def lose(resources: Resources, role: Role) -> None:
     """Let the collection be as if this role had not been there when it was ingested."""
     with resources.ledger.write() as connection:
         for table in (items, vectors, requested):
             connection.execute(delete(table).where(table.c.role == role))
+
+
+def lose_a_file(resources: Resources) -> None:
+    """Delete the file of a picture that is shown."""
+    shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).join(placements)
+    resources.files.delete(resources.ledger.execute(shown.where(placements.c.state == "shown").limit(1)).scalar_one())
 
 
 def vectors_of(resources: Resources, role: Role) -> int:
@@ -76,12 +71,7 @@ def test_missing_analysis_is_made_with_what_needs_it(resources: Resources) -> No
 
 def test_images_with_unreadable_files_are_omitted_and_counted(resources: Resources) -> None:
     lose(resources, Role.COLOR)
-    with resources.ledger.read() as connection:
-        shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).order_by(contents.c.key)
-        placed = shown.join(placements, placements.c.image == images.c.id).where(placements.c.state == "shown")
-        lost = connection.execute(placed).scalars().first()
-    assert lost
-    resources.files.delete(lost)
+    lose_a_file(resources)
     assert plan_fill(resources, ANNA).unreadable == 1
     done = fill_missing(resources, ANNA)
     assert (done.made, done.unreadable, done.failures) == (PICTURES - 1, 1, ())
@@ -93,29 +83,30 @@ def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:
         fill_missing(resources, Fill(owner="anna", roles=frozenset({Role.MATERIAL})))
 
 
-def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resources: Resources) -> None:
-    assert plan_fill(resources, Fill(owner=None)).objects == 0, "searches lack nothing"
-    stale = Fill(owner="anna", spaces="both")
-    planned = {each.role: each for each in plan_fill(resources, stale).roles}
-    filled = {each.role: each for each in plan_fill(resources, Fill(spaces="chosen")).roles}
-    assert planned == filled
-    assert {role: each.calls for role, each in planned.items()} == {Role.UNDERSTANDING: PICTURES, Role.TEXT: TEXTS}
-    assert not voyage.paid
-    done = fill_missing(resources, stale)
-    assert (done.made, done.lacks) == (PICTURES + TEXTS, ())
-    assert done.cost_usd > 0
-    assert fill_missing(resources, Fill(spaces="chosen")).made == 0
-    assert plan_fill(resources, stale).objects == 0
+def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose_voyage(voyage, monkeypatch)
+    monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "0")
+    monkeypatch.setenv("SWATCHBOOK_PRICES", '{"voyage-3.5": {"input": 1000, "output": 0}}')
+    with open_resources(load_settings()) as resources:
+        assert plan_fill(resources, Fill(owner=None)).objects == 0, "searches lack nothing"
+        stale = Fill(owner="anna", spaces="both")
+        planned = {each.role: each for each in plan_fill(resources, stale).roles}
+        filled = {each.role: each for each in plan_fill(resources, Fill(spaces="chosen")).roles}
+        assert planned == filled
+        assert {role: each.calls for role, each in planned.items()} == {Role.UNDERSTANDING: PICTURES, Role.TEXT: TEXTS}
+        assert not voyage.paid
+        done = fill_missing(resources, stale)
+        assert (done.made, done.lacks) == (PICTURES + TEXTS, ())
+        assert done.cost_usd > 0
+        assert fill_missing(resources, Fill(spaces="chosen")).made == 0
+        assert plan_fill(resources, stale).objects == 0
 
 
 def test_change_of_model_skips_no_document_or_file(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "0")
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(status=DocumentStatus.WAITING))
-        shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).join(placements)
-        lost = connection.execute(shown.where(placements.c.state == "shown").limit(1)).scalar_one()
-    resources.files.delete(lost)
+    change(resources.ledger, documents, status=DocumentStatus.WAITING)
+    lose_a_file(resources)
     with open_resources(load_settings()) as changed:
         roles = {pair.role for pair in pairs_to_fill(changed, Fill(spaces="chosen"))}
         assert {each.role: each.objects for each in plan_fill(changed, Fill(spaces="chosen")).roles} == dict.fromkeys(

@@ -71,6 +71,12 @@ def open_copy(ingested: Path, home: Path) -> Iterator[Resources]:
         yield resources
 
 
+@pytest.fixture
+def resources(home: Path, ingested: Path) -> Iterator[Resources]:
+    with open_copy(ingested, home) as tools:
+        yield tools
+
+
 def names_of(resources: Resources, document: Document) -> list[str]:
     return [product.name for product in read_products(resources.ledger, document.id)]
 

@@ -1,13 +1,12 @@
 """A person shows names, sees what all pages would give, accepts it or takes it back; until then nothing changes."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from taught_catalogues import NAMES, ingest, ingested, names_of, open_copy
+from taught_catalogues import NAMES, ingest, ingested, names_of, resources
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, Shown
@@ -29,19 +28,13 @@ from swatchbook_teach.lessons import (
     summarize_other,
 )
 
-__all__ = ["ingested"]  # a fixture
+__all__ = ["ingested", "resources"]  # fixtures
 
 ALL_NAMES = [name for pair in NAMES for name in pair]
 
 
 def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
     return {table.name: list(ledger.execute(select(table)).all()) for table in metadata.sorted_tables}
-
-
-@pytest.fixture
-def resources(home: Path, ingested: Path) -> Iterator[Resources]:
-    with open_copy(ingested, home) as tools:
-        yield tools
 
 
 @pytest.fixture

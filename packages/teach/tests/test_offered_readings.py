@@ -1,10 +1,8 @@
 """Readings of other documents that look alike are offered."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from taught_catalogues import ingest, ingested, make, open_copy
+from taught_catalogues import ingest, ingested, make, resources
 
 from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
@@ -13,13 +11,7 @@ from swatchbook_teach.kept_readings import accept_reading, undo_reading
 from swatchbook_teach.lessons import find_examples, open_lesson, propose_reading
 from swatchbook_teach.offered_readings import find_fitting, offer_readings
 
-__all__ = ["ingested"]  # a fixture
-
-
-@pytest.fixture
-def resources(home: Path, ingested: Path) -> Iterator[Resources]:
-    with open_copy(ingested, home) as tools:
-        yield tools
+__all__ = ["ingested", "resources"]  # fixtures
 
 
 def teach(resources: Resources, document: Document, *names: str) -> None:
