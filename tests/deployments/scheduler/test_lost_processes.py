@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from prefect.states import Cancelling, Pending, Running, Scheduled
+from sqlalchemy import update
 
 from swatchbook.deployments.declared import flow_names
 from swatchbook.deployments.scheduler import prefect_state
@@ -17,7 +18,6 @@ from swatchbook.store.ledger.tables import runs
 from swatchbook.tasks.flow_run import flow_process
 from tests.deployments.scheduler.conftest import POOL
 from tests.deployments.scheduler.test_launch import set_state, state_of, with_client
-from tests.store.ledger.scene import change
 
 pytestmark = pytest.mark.gate
 
@@ -59,8 +59,9 @@ def settled(resources: Resources) -> UpdatedRuns:
     return UpdatedRuns.model_validate(with_client(lambda client: update_upkeep_states(client, resources.ledger)))
 
 
-def change_run(resources: Resources, run: Any, **values: Any) -> None:
-    change(resources.ledger, runs, runs.c.prefect_run == str(run.id), **values)
+def change(resources: Resources, run: Any, **values: Any) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(update(runs).where(runs.c.prefect_run == str(run.id)).values(**values))
 
 
 @pytest.mark.nightly
@@ -76,7 +77,7 @@ def test_working_and_waiting_flow_runs_are_left_alone(resources: Resources, flow
 def test_flow_run_with_dead_process_crashes_at_once(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
-    change_run(resources, run, pid_started=1.0)
+    change(resources, run, pid_started=1.0)
     assert settled(resources).crashed == (str(run.id),)
     assert state_of(run) == "Crashed"
 
@@ -94,7 +95,7 @@ def test_flow_run_without_registered_process_crashes_in_time(
 def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
-    change_run(resources, run, host="elsewhere", boot_id="another")
+    change(resources, run, host="elsewhere", boot_id="another")
     assert settled(resources) == UpdatedRuns()
     monkeypatch.setattr(prefect_state, "SILENT_SECONDS", -1.0)
     assert settled(resources).cancelled == (str(run.id),)
@@ -107,7 +108,7 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
 def test_repeated_flow_run_outlives_its_former_process(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
-    change_run(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
+    change(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
     set_state(run.id, Running())
     assert settled(resources) == UpdatedRuns()
 
