@@ -34,7 +34,6 @@ from swatchbook.ingest.sources.folder import is_hidden
 from swatchbook.previews import as_small_jpeg
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import temporary_file
-from swatchbook.store.ledger.queries.activity import failing_kinds, failing_others
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.stored_documents import (
     PDF,
@@ -44,11 +43,11 @@ from swatchbook.store.ledger.stored_documents import (
     newest_documents,
     stopped_documents,
 )
-from swatchbook.upkeep.reports.collection_state import collect_state
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_assistants import answers
 from swatchbook_service import collection, document_parts, documents, images
 from swatchbook_service import search as service_search
+from swatchbook_service.activity import failing_kinds, failing_others
 from swatchbook_service.auth import Caller, choose_known, choose_owners
 from swatchbook_service.images import PageSize, PreviewSlots, ThumbnailSize
 from swatchbook_service.parameters import OwnerOfDocuments, Paging, RequestModel, RetryOptions, SearchText
@@ -289,7 +288,7 @@ def account(desk: Desk, caller: Caller, asked: WholeAccount) -> answers.Account:
     Use it first to learn which documents there are, and whenever it matters whether all of them were taken in.
     """
     whose = choose_known(desk.resources, caller, asked.owner)
-    state = collect_state(desk.resources, whose, None if caller.sees_all else caller.owners)
+    state = collection.collect_state(desk.resources, whose, None if caller.sees_all else caller.owners)
     listed = collection.list_states(
         desk.resources, caller, collection.StatesQuery(owner=asked.owner, limit=asked.limit, cursor=asked.cursor)
     )

@@ -10,16 +10,41 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from swatchbook.domain.records import NearDuplicates, Owner, Statistics
+from swatchbook.domain.records import (
+    CollectionState,
+    ImageState,
+    ModelVectors,
+    NearDuplicates,
+    Owner,
+    OwnerState,
+    StaleVectors,
+    Statistics,
+)
 from swatchbook.doors.replies import AcceptedDocuments, ListedStates, Parts, ShownCoverage
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import describe_near_duplicates
 from swatchbook.store.ledger.document_commands import retry
-from swatchbook.store.ledger.queries.account import document_states
-from swatchbook.store.ledger.queries.activity import documents_failing
+from swatchbook.store.ledger.picture_reviews import count_images_to_review
+from swatchbook.store.ledger.queries.account import count_left_out, count_shown, document_states, owner_accounts
+from swatchbook.store.ledger.queries.coverage import count_statistics
+from swatchbook.store.ledger.queries.stage_times import stage_weeks
+from swatchbook.store.ledger.schedule import last_rounds
+from swatchbook.store.ledger.space_objects import count_vectors
+from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.store.ledger.stored_documents import list_documents
-from swatchbook.upkeep.reports.collection_state import collect_state, collect_statistics
-from swatchbook.upkeep.reports.document_state import describe_account
+from swatchbook.upkeep.reports.collection_state import collect_statistics
+from swatchbook.upkeep.reports.document_state import count_states, describe_account
+from swatchbook.upkeep.reports.stale import chosen_tags, stale_roles
+from swatchbook_service.activity import (
+    daily_costs,
+    daily_failures,
+    daily_work,
+    documents_failing,
+    failing_kinds,
+    failing_others,
+    provider_states,
+    recent_runs,
+)
 from swatchbook_service.auth import Caller, TheCaller, choose_known
 from swatchbook_service.documents import POSITION
 from swatchbook_service.health import TheWatch
@@ -141,3 +166,59 @@ def shown_coverage(resources: Resources, caller: Caller, parts: Parts, owner: st
     api = os.environ.get("PREFECT_API_URL")
     prefect_ui = api and (os.environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api"))
     return ShownCoverage(**dict(state), parts=parts, prefect_ui=prefect_ui)
+
+
+_TWO_WEEKS = 14 * 86_400.0  # seconds
+_RUNS, _ROUNDS = 50, 20
+
+
+def collect_state(resources: Resources, owner: str | None, owners: frozenset[str] | None = None) -> CollectionState:
+    """Return the state of an owner's collection, or of all. `owners`: those that the caller may see; None: all."""
+    ledger = resources.ledger
+    counts, shown, states = count_statistics(ledger, owner), count_shown(ledger, owner), count_states(ledger, owner)
+    if owner is None:
+        listed = owner_accounts(ledger)
+    else:
+        listed = [OwnerState(owner=owner, documents=sum(states.values()), **dict(counts.images))]
+    return CollectionState(
+        owner=owner,
+        images=counts.images,
+        counted=shown,
+        **count_left_out(ledger, owner=owner),
+        closes=sum(getattr(counts.images, state.value) for state in ImageState) == shown,
+        coverage_percentage=counts.coverage.coverage_percentage,
+        unpublished=counts.coverage.unpublished,
+        lost_pictures=counts.coverage.lost_pictures,
+        to_review=count_images_to_review(ledger, owner=owner),
+        documents=states,
+        owners=tuple(each for each in listed if owners is None or each.owner in owners),
+        roles=counts.coverage.roles,
+        failing=tuple(failing_kinds(ledger, owner)),
+        failing_others=tuple(failing_others(ledger, owner)),
+        failures=tuple(daily_failures(ledger, _TWO_WEEKS, owner)),
+        work=tuple(daily_work(ledger, _TWO_WEEKS, owner)),
+        stages=tuple(stage_weeks(ledger, owner)),
+        costs=tuple(daily_costs(ledger, _TWO_WEEKS, owner)),
+        providers=tuple(provider_states(ledger, owner)),
+        vectors=tuple(_vectors(resources, owner)),
+        stale=tuple(
+            StaleVectors(role=each.role, stale=each.stale, unserved=each.unserved)
+            for each in stale_roles(ledger, resources.settings, owner)
+        ),
+        runs=tuple(recent_runs(ledger, _RUNS, owner)),
+        rounds=tuple(last_rounds(ledger, _ROUNDS)) if owner is None and owners is None else (),
+    )
+
+
+def _vectors(resources: Resources, owner: str | None) -> list[ModelVectors]:
+    chosen, searched = chosen_tags(resources.settings), active_spaces(resources.ledger)
+    return [
+        ModelVectors(
+            role=each.role,
+            tag=each.tag,
+            objects=each.objects,
+            searched=each.role in searched and searched[each.role].space.tag == each.tag,
+            chosen=chosen.get(each.role) == each.tag,
+        )
+        for each in count_vectors(resources.ledger, owner)
+    ]

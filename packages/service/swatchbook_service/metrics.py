@@ -18,15 +18,9 @@ from swatchbook.doors.replies import EmbeddingStats, Stats
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
-from swatchbook.store.ledger.queries.activity import (
-    daily_costs,
-    daily_failures,
-    daily_work,
-    failing_kinds,
-    stage_weeks,
-    total_costs,
-)
+from swatchbook.store.ledger.queries.stage_times import stage_weeks
 from swatchbook.store.ledger.run_queries import live_runs
+from swatchbook_service.activity import daily_costs, daily_failures, daily_work, failing_kinds, total_costs
 
 HOUR = 3_600.0  # seconds
 

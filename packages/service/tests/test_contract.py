@@ -24,9 +24,7 @@ from swatchbook.domain.settings import Settings, load_settings
 from swatchbook_service.app import create_app
 from tests.doors.conftest import ADDRESS, asking
 from tests.doors.served import rest
-from tests.postgres import RunningPostgres, postgres
-
-__all__ = ["postgres"]
+from tests.postgres import RunningPostgres
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,

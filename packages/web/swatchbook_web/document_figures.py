@@ -12,15 +12,7 @@ from swatchbook.domain.records import COUNTED, LostState, PlacementState, Record
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file
 from swatchbook.store.ledger.page_findings import count_look_at
-from swatchbook.store.ledger.tables import (
-    contents,
-    documents,
-    hand_edits,
-    images,
-    lost_pictures,
-    placements,
-    products,
-)
+from swatchbook.store.ledger.tables import contents, documents, hand_edits, images, lost_pictures, placements, products
 
 
 class DocumentFigures(Record):

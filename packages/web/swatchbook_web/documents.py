@@ -57,24 +57,9 @@ from swatchbook_service.exports import ExportOptions
 from swatchbook_service.exports import export as export_products
 from swatchbook_service.health import Recent
 from swatchbook_service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
-from swatchbook_web.document_figures import (
-    DocumentFigures,
-    document_figures,
-    first_pictures,
-    found_so_far,
-)
+from swatchbook_web.document_figures import DocumentFigures, document_figures, first_pictures, found_so_far
 from swatchbook_web.inspection import DRAWN, PageView, inspect
-from swatchbook_web.pages import (
-    Back,
-    TheView,
-    View,
-    done,
-    local_page,
-    page_router,
-    remembered,
-    see_other,
-    with_done,
-)
+from swatchbook_web.pages import Back, TheView, View, done, local_page, page_router, remembered, see_other, with_done
 from swatchbook_web.sent_files import waiting_files
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})

@@ -55,9 +55,9 @@ def test_troubles_are_told_in_full(sample: TestClient, resources: Resources, mon
 
 
 def test_an_open_account_is_said(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    from swatchbook.upkeep.reports import collection_state
+    from swatchbook_service import collection
 
-    monkeypatch.setattr(collection_state, "count_shown", lambda *_: 15)
+    monkeypatch.setattr(collection, "count_shown", lambda *_: 15)
     told = page(sample, "/ui/coverage")
     assert "The account does not close: the documents show 15 pictures, and the states add up to 14" in told.text
     assert told.all("p", role="alert")

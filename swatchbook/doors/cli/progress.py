@@ -23,8 +23,8 @@ from swatchbook.domain.records import RunReport, Stage, overall_percent
 from swatchbook.doors.cli.run_report import WORK
 from swatchbook.doors.cli.terminal import cell, duration
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.queries.activity import StageTiming, stage_timings
 from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.queries.stage_times import StageTiming, stage_timings
 from swatchbook.store.ledger.run_queries import LiveRun, live_run
 from swatchbook.store.ledger.stored_documents import PDF, Document
 from swatchbook.upkeep.reports.document_state import describe_progress, describe_step

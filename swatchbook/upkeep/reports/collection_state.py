@@ -1,5 +1,4 @@
-"""Put the state of a collection together: for the coverage page and `GET /coverage`, for `stats`, and as the coverage
-report, in Markdown. Figures over time are those of the last 14 days.
+"""Put figures of a collection together: for `stats`, and as the coverage report, in Markdown.
 
 Similarity is, by role, the mean cosine similarity of a sample's objects to their nearest neighbours in the index.
 """
@@ -8,100 +7,19 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import Final
 
-from swatchbook.domain.records import (
-    CollectionState,
-    Coverage,
-    ImageState,
-    ModelVectors,
-    OwnerState,
-    Record,
-    Role,
-    Similarity,
-    StageWeek,
-    StaleVectors,
-    Statistics,
-)
+from swatchbook.domain.records import Coverage, Record, Role, Similarity, StageWeek, Statistics
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Space, Where
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.owners import known_owners
-from swatchbook.store.ledger.picture_reviews import count_images_to_review
-from swatchbook.store.ledger.queries.account import count_left_out, count_shown, owner_accounts
-from swatchbook.store.ledger.queries.activity import (
-    daily_costs,
-    daily_failures,
-    daily_work,
-    failing_kinds,
-    failing_others,
-    provider_states,
-    recent_runs,
-    stage_weeks,
-)
 from swatchbook.store.ledger.queries.coverage import count_statistics
-from swatchbook.store.ledger.schedule import last_rounds
-from swatchbook.store.ledger.space_objects import count_vectors, sample_objects
+from swatchbook.store.ledger.queries.stage_times import stage_weeks
+from swatchbook.store.ledger.space_objects import sample_objects
 from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.upkeep.reports.document_state import count_states
 from swatchbook.upkeep.reports.markdown import table
-from swatchbook.upkeep.reports.stale import StaleRole, chosen_tags, stale_roles
-
-DAYS: Final = 14
-_SECONDS = DAYS * 86_400.0
-_RUNS, _ROUNDS = 50, 20
-
-
-def collect_state(resources: Resources, owner: str | None, owners: frozenset[str] | None = None) -> CollectionState:
-    """Return the state of an owner's collection, or of all. `owners`: those that the caller may see; None: all."""
-    ledger = resources.ledger
-    counts, shown, states = count_statistics(ledger, owner), count_shown(ledger, owner), count_states(ledger, owner)
-    if owner is None:
-        listed = owner_accounts(ledger)
-    else:
-        listed = [OwnerState(owner=owner, documents=sum(states.values()), **dict(counts.images))]
-    return CollectionState(
-        owner=owner,
-        images=counts.images,
-        counted=shown,
-        **count_left_out(ledger, owner=owner),
-        closes=sum(getattr(counts.images, state.value) for state in ImageState) == shown,
-        coverage_percentage=counts.coverage.coverage_percentage,
-        unpublished=counts.coverage.unpublished,
-        lost_pictures=counts.coverage.lost_pictures,
-        to_review=count_images_to_review(ledger, owner=owner),
-        documents=states,
-        owners=tuple(each for each in listed if owners is None or each.owner in owners),
-        roles=counts.coverage.roles,
-        failing=tuple(failing_kinds(ledger, owner)),
-        failing_others=tuple(failing_others(ledger, owner)),
-        failures=tuple(daily_failures(ledger, _SECONDS, owner)),
-        work=tuple(daily_work(ledger, _SECONDS, owner)),
-        stages=tuple(stage_weeks(ledger, owner)),
-        costs=tuple(daily_costs(ledger, _SECONDS, owner)),
-        providers=tuple(provider_states(ledger, owner)),
-        vectors=tuple(_vectors(resources, owner)),
-        stale=tuple(
-            StaleVectors(role=each.role, stale=each.stale, unserved=each.unserved)
-            for each in stale_roles(ledger, resources.settings, owner)
-        ),
-        runs=tuple(recent_runs(ledger, _RUNS, owner)),
-        rounds=tuple(last_rounds(ledger, _ROUNDS)) if owner is None and owners is None else (),
-    )
-
-
-def _vectors(resources: Resources, owner: str | None) -> list[ModelVectors]:
-    chosen, searched = chosen_tags(resources.settings), active_spaces(resources.ledger)
-    return [
-        ModelVectors(
-            role=each.role,
-            tag=each.tag,
-            objects=each.objects,
-            searched=each.role in searched and searched[each.role].space.tag == each.tag,
-            chosen=chosen.get(each.role) == each.tag,
-        )
-        for each in count_vectors(resources.ledger, owner)
-    ]
-
+from swatchbook.upkeep.reports.stale import StaleRole, stale_roles
 
 SAMPLE: Final = 25
 """Objects of a role that are compared: each is a search, and the mean of more differs little."""

@@ -9,7 +9,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Difference, EditionDiff, EditionReport, ListedProduct, Stage
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_editions import read_edition
-from swatchbook.store.ledger.queries.activity import stage_timings
+from swatchbook.store.ledger.queries.stage_times import stage_timings
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.upkeep.reports.compare_editions import compare
 

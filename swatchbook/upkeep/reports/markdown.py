@@ -8,14 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from swatchbook.domain.records import (
-    EditionReport,
-    FailureRecord,
-    RunReport,
-    ShownState,
-    Spent,
-    cost_of,
-)
+from swatchbook.domain.records import EditionReport, FailureRecord, RunReport, ShownState, Spent, cost_of
 from swatchbook.upkeep.reports.document_state import describe_report, describe_sureness
 from swatchbook.upkeep.reports.edition_report import count_line, picture_line
 from swatchbook.upkeep.reports.merged_failures import merge_roles

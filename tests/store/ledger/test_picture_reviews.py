@@ -20,7 +20,6 @@ from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import mark_deleting, regenerate
-from swatchbook.store.ledger.queries.activity import failing_kinds
 from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.retention import collect
@@ -28,6 +27,7 @@ from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import analyses, documents, images, items
 from swatchbook.store.ledger.tables import reviews as rows
 from swatchbook.store.ledger.trashed_documents import move_to_trash, restore_trashed
+from swatchbook_service.activity import failing_kinds
 from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (
     ANALYSIS,

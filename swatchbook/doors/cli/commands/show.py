@@ -70,8 +70,8 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
     """Show how much of the collection is embedded and searchable, and what the stages took this week."""
     wanted = parse_roles(roles)
     with opened_resources() as resources:
-        from swatchbook.store.ledger.queries.activity import stage_weeks
         from swatchbook.store.ledger.queries.coverage import count_statistics
+        from swatchbook.store.ledger.queries.stage_times import stage_weeks
         from swatchbook.upkeep.reports.collection_state import by_shown_state
         from swatchbook.upkeep.reports.stale import stale_roles
 

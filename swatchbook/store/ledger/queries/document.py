@@ -9,12 +9,7 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product, Role
 from swatchbook.store.ledger.database import Ledger, Source, select_in
-from swatchbook.store.ledger.image_states import (
-    items_of_images,
-    picture_file,
-    shown_images,
-    states_of_images,
-)
+from swatchbook.store.ledger.image_states import items_of_images, picture_file, shown_images, states_of_images
 from swatchbook.store.ledger.image_text import analyses_in_use
 from swatchbook.store.ledger.page_findings import (
     list_look_at,

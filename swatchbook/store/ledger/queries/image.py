@@ -6,12 +6,7 @@ from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.domain.records import COUNTED, ImageDetails, ImagePlace, RoleState
 from swatchbook.store.ledger.database import Ledger, select_in
-from swatchbook.store.ledger.image_states import (
-    items_of_images,
-    picture_file,
-    shown_images,
-    states_of_images,
-)
+from swatchbook.store.ledger.image_states import items_of_images, picture_file, shown_images, states_of_images
 from swatchbook.store.ledger.tables import contents, documents, images, placements
 
 _MAX_PLACES = 1_000

@@ -25,19 +25,10 @@ from swatchbook.store.ledger.image_states import (
 from swatchbook.store.ledger.page_findings import list_look_at, list_lost_pictures, read_unassigned, skipped_pages
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.activity import stage_timings
+from swatchbook.store.ledger.queries.stage_times import stage_timings
 from swatchbook.store.ledger.source_items import MAX_PICTURES
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import (
-    chunks,
-    images,
-    items,
-    pages,
-    placements,
-    products,
-    requested,
-    source_items,
-)
+from swatchbook.store.ledger.tables import chunks, images, items, pages, placements, products, requested, source_items
 
 
 def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:

@@ -30,12 +30,12 @@ from swatchbook.store.ledger import edited_products, page_findings, publishing, 
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.account import Account
-from swatchbook.store.ledger.queries.activity import failing_others
 from swatchbook.store.ledger.queries.document import read_products, show_document
 from swatchbook.store.ledger.queries.document_parts import list_pages
 from swatchbook.store.ledger.queries.report import document_report, failures, other_failures
 from swatchbook.store.ledger.stored_documents import find_document, get_document, list_documents
 from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, placements, requested
+from swatchbook_service.activity import failing_others
 from swatchbook_web.document_figures import document_figures
 from tests.fixtures import SOAK
 from tests.store.ledger.plans import planned
@@ -386,3 +386,12 @@ def test_what_every_owner_has_is_counted_apart(ledger: Ledger) -> None:
         owner="anna", documents={"completed": 1}, products=0, images=2, vectors=made, bytes=1
     )
     assert bert == anna.model_copy(update={"owner": "bert", "documents": {"completed": 1, "running": 1}, "bytes": 2})
+
+
+def test_the_account_of_a_document_is_its_own(ledger: Ledger) -> None:
+    first = begun(ledger, pictures=keys(3))
+    second = begun(ledger, content="other", pictures=keys(3)[:1])
+    listed = [get_document(ledger, each.document) for each in (second, first)]
+    states = account.document_states(ledger, listed)
+    assert [(each.id, each.found, each.pending) for each in states] == [(second.document, 1, 1), (first.document, 3, 3)]
+    assert (account.count_shown(ledger), account.count_shown(ledger, "bert")) == (3, 0)

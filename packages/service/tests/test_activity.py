@@ -1,18 +1,16 @@
-"""What was done over time is counted for the owner who asks, by day; runs are told with what followed."""
+"""What was done over time is counted for the owner who asks, by day; runs are listed with what followed."""
 
-from contextlib import closing
 from datetime import UTC, datetime
-from itertools import count
 
 import pytest
 
 from swatchbook.domain.errors import InvalidModelOutput, ProviderDown, UnreadableImage
-from swatchbook.domain.records import DocumentStatus, Stage, StageWeek
+from swatchbook.domain.records import DocumentStatus, Stage
 from swatchbook.store.ledger import runs
-from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.dead_runs import mark_dead
-from swatchbook.store.ledger.queries.account import count_shown, document_states
-from swatchbook.store.ledger.queries.activity import (
+from swatchbook.store.ledger.tables import calls, figures
+from swatchbook_service.activity import (
     daily_costs,
     daily_failures,
     daily_work,
@@ -20,13 +18,8 @@ from swatchbook.store.ledger.queries.activity import (
     failing_kinds,
     provider_states,
     recent_runs,
-    stage_weeks,
 )
-from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import calls, figures
-from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, one, put, set_document
-from tests.tables import rows_of
 
 DAY = 86_400.0
 PICTURES = keys(3)
@@ -131,53 +124,3 @@ def test_runs_are_told_with_what_followed(ledger: Ledger) -> None:
     end(ledger, again)
     assert [each.state for each in recent_runs(ledger, 1)] == ["ended"]
     assert recent_runs(ledger, 10, "bert") == []
-
-
-def test_the_account_of_a_document_is_its_own(ledger: Ledger) -> None:
-    first = begun(ledger, pictures=PICTURES)
-    second = begun(ledger, content="other", pictures=PICTURES[:1])
-    listed = [get_document(ledger, each.document) for each in (second, first)]
-    states = document_states(ledger, listed)
-    assert [(each.id, each.found, each.pending) for each in states] == [(second.document, 1, 1), (first.document, 3, 3)]
-    assert (count_shown(ledger), count_shown(ledger, "bert")) == (3, 0)
-
-
-TOKENS = count()
-
-
-def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: float = 1.0) -> None:
-    """A timing of another run, some days ago."""
-    at = ledger.now() - days * 86_400
-    run = f"run {next(TOKENS)}"
-    put(ledger, figures, document=document, run=run, stage=Stage.READ, seconds=seconds, units=units, at=at)
-
-
-def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
-    run = begun(ledger)
-    for days, past in ((8.0, before), (15.0, [(900.0, 1)] * 6), (1.0, now)):
-        for seconds, units in past:
-            earlier(ledger, run.document, seconds, units, days=days)
-    return stage_weeks(ledger)
-
-
-def test_weeks_are_compared_by_the_median_page(ledger: Ledger) -> None:
-    [read] = weeks(ledger, [(10.0, 10)] * 4 + [(90.0, 10)], [(13.1, 10)] * 3 + [(1.0, 10), (26.2, 20), (5.0, 0)])
-    assert (read.stage, read.now.runs, read.before and read.before.runs) == (Stage.READ, 5, 5)
-    assert read.now.unit_seconds == pytest.approx(1.31)
-    assert read.change == pytest.approx(0.31)
-    assert read.is_slower
-    assert read.line == "PAGES_READ: 1.31 s for a page or image, 1 s in the week before (+31%)"
-
-
-def test_slower_is_compared_with_enough_runs(new_ledger: NewLedger) -> None:
-    for case, earlier_runs, before, runs_now, now in rows_of(__file__, "weeks"):
-        with closing(open_ledger(new_ledger())) as ledger:
-            [read] = weeks(ledger, [(before, 10)] * earlier_runs, [(now, 10)] * runs_now)
-            assert not read.is_slower, case
-
-
-def test_stage_times_are_those_of_the_owner(ledger: Ledger) -> None:
-    for owner, seconds in (("anna", 10.0), ("bert", 20.0)):
-        earlier(ledger, begun(ledger, owner=owner).document, seconds, 10)
-    of = {owner: [each.now.unit_seconds for each in stage_weeks(ledger, owner)] for owner in (None, "anna", "bert")}
-    assert of == {None: [1.5], "anna": [1.0], "bert": [2.0]}
