@@ -1,7 +1,7 @@
 """Pay for each answer only once.
 
 A kept answer is used, and one that another process has requested is waited for; else the call is reserved and sent, and
-its answer is kept. `store/ledger/calls.py` has the rows and the budget.
+its answer is kept. `reserved_calls.py` has the rows and the budget.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +12,10 @@ import httpx
 
 from swatchbook.domain.errors import Failure, LedgerDown, ProviderDown, ProviderTimeout, RateLimited, RunRevoked
 from swatchbook.domain.tracing import within
-from swatchbook.store.ledger import calls, runs
-from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.calls import CallContext
 from swatchbook_providers.client import Client
+from swatchbook_providers.reserved_calls import Answer, CallRequest, record_answers, record_failed, reserve, withdraw
 
 _POLL_SECONDS: Final = 0.5  # seconds between looks while another process has the same call in flight
 
@@ -35,7 +36,7 @@ def ask_once(context: CallContext, client: Client, asks: Sequence[CallRequest], 
     """
     answers = dict[str, Any]()
     while missing := [ask for ask in asks if ask.request not in answers]:
-        reserved = calls.reserve(context, client.where.host, missing)
+        reserved = reserve(context, client.where.host, missing)
         answers |= reserved.answers
         if reserved.ours:
             answers |= _pay(context, reserved.ours, send)
@@ -54,14 +55,14 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
         with suppress(LedgerDown):
             never_sent = isinstance(error, ProviderDown | RateLimited | RunRevoked) and error.__cause__ is None
             if never_sent:
-                calls.withdraw(context, ours)
+                withdraw(context, ours)
             else:
-                calls.record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
+                record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
         raise
     try:
-        calls.record_answers(context, ours, answers)
+        record_answers(context, ours, answers)
     except LedgerDown:  # try once more, which waits for the connection
-        calls.record_answers(context, ours, answers)
+        record_answers(context, ours, answers)
     return {request: answer.answer for request, answer in answers.items()}
 
 

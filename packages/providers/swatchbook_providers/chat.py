@@ -22,12 +22,12 @@ from swatchbook.models.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.models.providers.json_schema import schema_of
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.models.providers.prices import model_price
-from swatchbook.store.ledger import calls
-from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
+from swatchbook.store.ledger.calls import CallContext
 from swatchbook_base.chat import Question, Shape
 from swatchbook_providers.call_cache import ask_once, record_alive
 from swatchbook_providers.client import Call, Client, Clock, Usage
 from swatchbook_providers.json_reply import complaint, json_in
+from swatchbook_providers.reserved_calls import Answer, CallRequest, discard_answers
 from swatchbook_providers.wires import anthropic, openai
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class ProviderChat:
         corrected = _parse(self._reply(second, context), shape)
         if not isinstance(corrected, str):
             return corrected
-        calls.discard_answers(context, [self._request(first), self._request(second)])
+        discard_answers(context, [self._request(first), self._request(second)])
         raise InvalidModelOutput(f"{self.model} did not match the schema, even after a correction: {corrected}")
 
     def _reply(self, turn: ChatMessage, context: CallContext) -> ChatReply:
@@ -119,7 +119,7 @@ class ProviderChat:
                 continue
             if reply.stop == "end":
                 return reply
-            calls.discard_answers(context, [self._request(turn)])
+            discard_answers(context, [self._request(turn)])
             if reply.stop == "refused":
                 raise ProviderRejected(f"{self.model} refused to answer.")
             raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")

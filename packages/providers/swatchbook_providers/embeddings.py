@@ -19,12 +19,12 @@ from swatchbook.domain.settings import Settings
 from swatchbook.models.providers.costs import tokens_at_most, usd
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.prices import model_price
-from swatchbook.store.ledger import calls
-from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
+from swatchbook.store.ledger.calls import CallContext
 from swatchbook_base.arrays import Vectors
 from swatchbook_base.reply_shapes import WireModel
 from swatchbook_providers.call_cache import ask_once, record_alive
 from swatchbook_providers.client import Call, Client, Clock, Reply, Usage
+from swatchbook_providers.reserved_calls import Answer, CallRequest, discard_answers
 from swatchbook_providers.wires.openai import header
 from swatchbook_providers.wires.openai_embeddings import OPENAI, PATH, InputType, Wire
 
@@ -137,7 +137,7 @@ class ProviderTextEncoder:
         ]
         vectors = ask_once(context, self._client, asks, send)
         if unusable := {*self._wrong_lengths(vectors), *_invalid(vectors)}:
-            calls.discard_answers(context, unusable)
+            discard_answers(context, unusable)
         self._require_dimension(vectors)
         return {text: vectors[request] for request, text in requests.items()}
 

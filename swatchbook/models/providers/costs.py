@@ -1,7 +1,7 @@
 """Compute the cost of a call in USD: tokens × price (`prices.py`), unknown for a model without a price.
 
 Also here: the most tokens that a text or picture can have, for budgets and estimates. `store/ledger/calls.py` has the
-budget and the cost of a document.
+cost of a document.
 """
 
 import io

@@ -7,13 +7,15 @@ import pytest
 
 from swatchbook.domain.errors import BudgetExceeded, Configuration, RunRevoked
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Spent, sha256
-from swatchbook.store.ledger import calls, missing_vectors, runs
-from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest, Reservation, spending
+from swatchbook.store.ledger import missing_vectors, runs
+from swatchbook.store.ledger.calls import CallContext, spending
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import calls as rows
 from swatchbook.store.ledger.tables import runs as run_rows
+from swatchbook_providers import reserved_calls as calls
+from swatchbook_providers.reserved_calls import Answer, CallRequest, Reservation
 from tests.store.ledger.scene import begin_again, begun, change, count, lapse, one, revoke, set_document
 
 PROVIDER = "api.example.com"
