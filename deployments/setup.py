@@ -1,7 +1,6 @@
-"""What `swatchbook serve setup` creates in a Prefect server, and what it overwrites later: templates of pools,
-deployments and the failure notification always; blocks and the limit of the pool `control`, which people tune in
-Prefect's UI, only with --force. A pool of shards that does not run on Docker only with --pool or --force. Also what
-the failure notification sends, and when.
+"""What `swatchbook serve setup` creates in a Prefect server, and what it overwrites later: templates of pools and
+deployments always; blocks and the limit of the pool `control`, which people tune in Prefect's UI, only with --force. A
+pool of shards that does not run on Docker only with --pool or --force.
 
 Idempotent. Every difference is reported, also one that is kept.
 """
@@ -9,12 +8,10 @@ Idempotent. Every difference is reported, also one that is kept.
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from prefect.blocks.core import Block
-from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import (
     DeploymentScheduleCreate,
@@ -26,9 +23,7 @@ from prefect.client.schemas.actions import (
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.events.actions import CallWebhook
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
@@ -48,18 +43,13 @@ from swatchbook.deployments.scheduler.launch import FLOW, prefect
 from swatchbook.deployments.shard_pools import Kind, kind_of, require_usable, shard_pool
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version
-from swatchbook.domain.public_addresses import check_operators_url
 from swatchbook.domain.records import Record
 from swatchbook.domain.redact import REDACTED, redact
 from swatchbook.domain.settings import Settings
-from swatchbook.tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
 from swatchbook_base.one_line import shorten
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""
-
-NOTIFICATION, WAITING_NOTIFICATION = "swatchbook-failed-runs", "swatchbook-waiting-runs"
-"""Names of the automations; the first is that of their webhook block, too."""
 
 
 class Outcome(StrEnum):
@@ -99,16 +89,13 @@ async def set_up(settings: Settings, mode: Mode, kind: Kind | None = None, names
     Docker.
 
     Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards has another
-    type, or SWATCHBOOK_FAILURE_WEBHOOK_URL leads to a link-local address; ProviderDown without a response.
+    type; ProviderDown without a response.
     """
     if get_current_settings().api.url is None:
         raise Configuration(
             "PREFECT_API_URL is not set: there is no Prefect server to set up.",
             advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, including /api.",
         )
-    if settings.failure_webhook_url is not None:
-        url = settings.failure_webhook_url.get_secret_value()
-        check_operators_url(url, "SWATCHBOOK_FAILURE_WEBHOOK_URL", settings.fetch_private_hosts)
     async with prefect() as client:
         shards = await choose_shard_pool(client, settings, kind, namespace)
         lines = [await _again_if_made(partial(set_pool, client, pool, mode)) for pool in (control_pool(), shards)]
@@ -117,8 +104,6 @@ async def set_up(settings: Settings, mode: Mode, kind: Kind | None = None, names
         # ingests last: the loop takes their deployment as the sign that everything is there
         for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
             lines.append(await set_deployment(client, declared, mode))
-        if settings.failure_webhook_url is not None:
-            lines += await set_notifications(client, settings.failure_webhook_url, mode)
     return lines
 
 
@@ -348,95 +333,6 @@ async def _update_deployment(
 
 def _cron(schedule: Schedule) -> CronSchedule:
     return CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
-
-
-# --- failure notification ---------------------------------------------------------------------------------------------
-
-_PAYLOAD = (
-    '{"text": {{ ("Swatchbook: " ~ flow.name ~ " " ~ flow_run.name ~ ": " ~ '
-    f"(flow_run.state.message.partition('.')[0] if flow_run.state.name in {[WAITS, FAILURES]} else flow_run.state.name)"
-    ' ~ " " ~ (flow_run|ui_url or flow_run.id)) | tojson }}, '
-    '"event": {{ event.event | tojson }}, "flow": {{ flow.name | tojson }}, '
-    '"flow_run": {{ flow_run.id | string | tojson }}, "state": {{ flow_run.state.name | tojson }}}'
-)
-"""Jinja template of JSON with a `text` for chat services. Of states that say what waits or has failed it has the first
-sentence, which has only counts; it omits other messages, which may quote a document.
-"""
-
-
-async def set_notifications(client: PrefectClient, url: SecretStr, mode: Mode) -> list[Line]:
-    """Create or update the automations that call a webhook for flow runs of our deployments: one for each that failed,
-    crashed or ended with failures, and one for each that waits. A person can turn off either.
-    """
-    forced = mode.model_copy(update={"force": True})
-    block = await set_block(client, Webhook(method="POST", url=url), NOTIFICATION, forced)
-    names = (NOTIFICATION, WAITING_NOTIFICATION)
-    if mode.check and block.outcome is Outcome.CREATED:
-        return [block, *(Line(what="automation", name=name, outcome=Outcome.CREATED) for name in names)]
-    saved = await client.read_block_document_by_name(NOTIFICATION, Webhook.get_block_type_slug())
-    flows = [each.name for each in read_declaration(find_declaration())]
-    return [block, *[await _set_automation(client, _automation(name, saved.id, flows), mode) for name in names]]
-
-
-async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: Mode) -> Line:
-    """Create or update an automation; one that a person has turned off stays so."""
-    line = Line(what="automation", name=wanted.name, outcome=Outcome.CREATED)
-    current = next(iter(await client.read_automations_by_name(wanted.name)), None)
-    if current is None:
-        await mode.apply(lambda: _create_automation(client, wanted))
-        return line
-    difference = _difference(_comparable(current), _comparable(wanted))
-    if difference:
-        updated = wanted.model_copy(update={"enabled": current.enabled})
-        await mode.apply(lambda: client.update_automation(current.id, updated))
-    outcome = Outcome.UPDATED if difference else Outcome.SAME
-    return line.model_copy(update={"outcome": outcome, "difference": difference})
-
-
-async def _create_automation(client: PrefectClient, wanted: AutomationCore) -> None:
-    """Create an automation, and delete others of its name: Prefect keeps all that processes create at once.
-
-    Each process keeps the one with the lowest id.
-    """
-    await client.create_automation(wanted)
-    found = await client.read_automations_by_name(wanted.name)
-    for each in sorted(found, key=lambda automation: automation.id)[1:]:
-        try:
-            await client.delete_automation(each.id)
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code != HTTPStatus.NOT_FOUND:  # the other process has just deleted it
-                raise
-
-
-_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, LOOK, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}
-"""Automation -> names of the states that trigger it."""
-
-_WHAT = {
-    NOTIFICATION: "failed, crashed, was refused, is blocked, ended with failures or should be looked at",
-    WAITING_NOTIFICATION: "waits for its next try",
-}
-
-
-def _automation(name: str, webhook: UUID, flows: list[str]) -> AutomationCore:
-    return AutomationCore(
-        name=name,
-        description=f"Calls SWATCHBOOK_FAILURE_WEBHOOK_URL for each flow run that {_WHAT[name]}.",
-        tags=["swatchbook"],
-        trigger=EventTrigger(
-            expect={f"prefect.flow-run.{state}" for state in _EVENTS[name]},
-            match_related={"prefect.resource.role": "flow", "prefect.resource.name": flows},
-            posture=Posture.Reactive,
-            threshold=1,
-        ),
-        actions=[CallWebhook(block_document_id=webhook, payload=_PAYLOAD)],
-    )
-
-
-def _comparable(automation: AutomationCore) -> dict[str, Any]:
-    names = ("description", "tags", "trigger", "actions")
-    shown = automation.model_dump(mode="json", include=set(names), exclude={"trigger": {"id"}})
-    shown["trigger"]["expect"] = sorted(shown["trigger"]["expect"])
-    return shown
 
 
 # --- differences ------------------------------------------------------------------------------------------------------

@@ -490,14 +490,7 @@ class Settings(BaseSettings):
     )
     shards: Shards = Field(default=Shards(), description="Shards on the pool.")
 
-    # failures, logs and retention
-    failure_webhook_url: SecretStr | None = Field(
-        default=None,
-        description=(
-            "URL to which Prefect posts runs that failed, crashed, ended with failures or wait, as configured by "
-            "`swatchbook serve setup`. Empty: no notification."
-        ),
-    )
+    # logs and retention
     keep_days: int = Field(
         default=30,
         ge=1,

@@ -1,8 +1,6 @@
 """`swatchbook serve setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
 
 import asyncio
-import json
-import queue
 import shlex
 import subprocess
 import sys
@@ -17,18 +15,16 @@ from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Failed
 from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
 from swatchbook.deployments.declared import CONTROL, EMBED, ROOT
-from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up
+from swatchbook.deployments.setup import BLOCK, Line, Mode, Outcome, set_up
 from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
 from tests.command import run, run_json
-from tests.serving import Answers, StandIn, serving
 
 T = TypeVar("T")
 DO, LOOK = Mode(), Mode(check=True)
@@ -43,9 +39,6 @@ def ask(question: Callable[[PrefectClient], Awaitable[T]]) -> T:
 
 
 async def remove_all(client: PrefectClient) -> None:
-    for name in (NOTIFICATION, WAITING_NOTIFICATION):
-        for automation in await client.read_automations_by_name(name):
-            await client.delete_automation(automation.id)
     for deployment in await client.read_deployments():
         await client.delete_deployment(deployment.id)
     while flow_runs := await client.read_flow_runs(limit=200):
@@ -54,9 +47,6 @@ async def remove_all(client: PrefectClient) -> None:
     for kind in BLOCKS.values():
         with suppress(ObjectNotFound):
             await client.delete_block_type((await client.read_block_type_by_slug(kind.get_block_type_slug())).id)
-    with suppress(ObjectNotFound):
-        webhook = await client.read_block_document_by_name(NOTIFICATION, "webhook")
-        await client.delete_block_document(webhook.id)
     for pool in (CONTROL, EMBED):
         with suppress(ObjectNotFound):
             await client.delete_work_pool(pool)
@@ -73,8 +63,7 @@ def bare(prefect_api: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def set_up_now(
     mode: Mode = DO, kind: Kind | None = None, namespace: str | None = None, **given: Any
 ) -> dict[str, Line]:
-    url = SecretStr("https://hooks.example.org/hush")
-    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode, kind, namespace))
+    lines = asyncio.run(set_up(Settings(**given), mode, kind, namespace))
     return {f"{line.what} {line.name}": line for line in lines}
 
 
@@ -101,15 +90,13 @@ def test_setup_twice_is_the_same_as_once() -> None:
     deployed = ask(lambda client: client.read_deployments())
     assert {each.version for each in deployed} == {version(DISTRIBUTION)}
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
-    automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
-    assert len(automations) == 1
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("behind", [0.0, 0.5])
 def test_two_setups_at_once_are_one(behind: float) -> None:
     """The second begins together with the first, or while it is at work."""
-    settings = Settings(failure_webhook_url=SecretStr("https://hooks.example.org/hush"))
+    settings = Settings()
 
     async def later() -> list[Line]:
         await asyncio.sleep(behind)
@@ -120,8 +107,6 @@ def test_two_setups_at_once_are_one(behind: float) -> None:
 
     one, other = asyncio.run(both())
     assert [line.what for line in one] == [line.what for line in other]
-    for name in (NOTIFICATION, WAITING_NOTIFICATION):
-        assert len(ask(lambda client, name=name: client.read_automations_by_name(name))) == 1
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
 
 
@@ -163,29 +148,6 @@ def test_setup_restores_declared_values_and_keeps_schedules_paused() -> None:
     found = ask(lambda client: client.read_deployment_by_name("retry_failed/retry_failed"))
     assert [(each.slug, each.active) for each in found.schedules] == [("every-15-minutes", False)]
     assert outcomes(set_up_now()) == {Outcome.SAME}
-
-
-@pytest.mark.usefixtures("bare")
-def test_failed_flow_run_is_told_to_the_webhook() -> None:
-    told: queue.Queue[dict[str, Any]] = queue.Queue()
-
-    class Hook(Answers):
-        def do_POST(self) -> None:
-            told.put(json.loads(self.read()))
-            self.say(200)
-
-    async def fail(client: PrefectClient) -> str:
-        found = await client.read_deployment_by_name("retry_failed/retry_failed")
-        run = await client.create_flow_run_from_deployment(found.id)
-        await client.set_flow_run_state(run.id, Failed(message="It has no ledger."), force=True)
-        return str(run.id)
-
-    with serving(StandIn(Hook)) as server:
-        set_up_now(failure_webhook_url=SecretStr(f"{server.url}/failed"))
-        failed = ask(fail)
-        said = told.get(timeout=60)
-    assert (said["flow_run"], said["state"], said["flow"]) == (failed, "Failed", "retry_failed")
-    assert failed in said["text"]
 
 
 @pytest.mark.usefixtures("bare")
@@ -244,7 +206,6 @@ def test_pool_of_unchangeable_or_unusable_type_is_refused() -> None:
 def test_check_lists_planned_changes_and_setup_needs_prefect(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run_json("serve", "setup", "--check", expect=3)
     assert {line["outcome"] for line in lines} == {"created"}
-    assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"
     monkeypatch.delenv("PREFECT_API_URL")
     run("serve", "setup", expect=1)
 

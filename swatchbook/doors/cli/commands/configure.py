@@ -44,7 +44,7 @@ def setup(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Create or update work pools, blocks, deployments and the failure notification on the Prefect server.
+    """Create or update work pools, blocks and deployments on the Prefect server.
 
     Safe to run again.
     """
