@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks.commands import SWATCHBOOK
 from benchmarks.three import servers
-from swatchbook.deployments.declared import SETTINGS_FILE
+from swatchbook_service.pools import SETTINGS_FILE
 from tests.containers.engine import Engine, running_engine
 from tests.containers.images import build_swatchbook
 from tests.servers.catalogues import make_catalogue

@@ -63,7 +63,7 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     """Yield the resources of a flow run; while the block runs, the loop sees that the flow run's process lives.
 
     A flow run that is Running and has no process in the ledger is set to Crashed
-    (deployments/scheduler/prefect_state.py). What the flow and its tasks return or raise is stored where garbage
+    (`prefect_state.py` of packages/service). What the flow and its tasks return or raise is stored where garbage
     collection looks for it. From then on the process has a lower priority: people wait for pages, not for flows. Tasks
     do not inherit the tags of the flow run: Prefect would ask for a limit of each.
     """

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from swatchbook.deployments.declared import EMBED, SETTINGS_FILE
+from swatchbook.deployments.declared import EMBED
 from swatchbook.store.ledger.tables import items
+from swatchbook_service.pools import SETTINGS_FILE
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.fixtures import ROOT

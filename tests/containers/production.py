@@ -18,9 +18,9 @@ import psutil
 import pytest
 from huggingface_hub import constants
 
-from swatchbook.deployments.declared import SETTINGS_FILE, shard_job
 from swatchbook.domain.settings import Settings, replace
 from swatchbook.resources import Resources, open_resources
+from swatchbook_service.pools import SETTINGS_FILE, shard_job
 from tests.command import finish
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from devtools.weaviate import free_ports
-from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.domain.extras import MODULES
 from swatchbook.domain.settings import ENV_FILE, load_settings
+from swatchbook_service.pools import SETTINGS_FILE
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
 from tests.fixtures import ROOT

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from devtools.weaviate import IMAGE as WEAVIATE
-from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.domain.settings import FIELDS, PREFIX, variable
 from swatchbook.models.providers.endpoint import Part
+from swatchbook_service.pools import SETTINGS_FILE
 from tests.fixtures import ROOT
 from tests.tables import rows_of
 

@@ -54,7 +54,7 @@ from swatchbook.store.ledger.trashed_documents import list_trash
 from swatchbook_service.app import create_app
 from swatchbook_service.sessions import SESSION_COOKIE, _sign
 from swatchbook_web.sent_files import keep_file
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doors.conftest import ADDRESS, ALL, bearing
 from tests.doors.served import rest
 from tests.fixtures import ROOT, make_once

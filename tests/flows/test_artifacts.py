@@ -11,7 +11,7 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from swatchbook.deployments.scheduler.tick import collect
+from swatchbook.deployments.tick import collect
 from swatchbook.domain.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
 from swatchbook.ingest.delete import delete, end, throw_away
 from swatchbook.resources import Resources

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.deployments.tick import tick
 from swatchbook.domain.errors import Failure, IndexDown
 from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
 from swatchbook.ingest import publish as publish_module

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.deployments.tick import tick
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.records import DocumentStatus
 from swatchbook.domain.settings import load_settings

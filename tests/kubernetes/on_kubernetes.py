@@ -18,7 +18,7 @@ import pytest
 
 from devtools.kubernetes import ControlPlane, is_built, worker_python
 from devtools.kubernetes import start as start_kubernetes
-from swatchbook.deployments.shard_pools import Kind, shard_pool
+from swatchbook_service.pools import Kind, shard_pool
 from tests.containers.pool import SHARED
 from tests.kubernetes.node import Node, make_namespace
 from tests.ledger_audit import count_writes

@@ -1,6 +1,6 @@
 """The command line, with the service's rounds every other second: what a test need not wait for."""
 
-from swatchbook.deployments.scheduler import tick
+from swatchbook.deployments import tick
 from swatchbook.doors.cli.main import main
 
 if __name__ == "__main__":

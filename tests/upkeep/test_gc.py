@@ -20,7 +20,7 @@ from swatchbook.store.ledger.document_commands import delete_rows, finish_delete
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.store.ledger.tables import documents, figures, inbox, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.store.ledger.scene import begin_again, change, count
 

@@ -16,7 +16,7 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.upkeep import verify as verify_module
 from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doubles.index import once, troubled
 from tests.ingest.test_delete import make
 from tests.store.ledger.damage import overwrite_pages

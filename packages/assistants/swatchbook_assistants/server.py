@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import Receive, Scope, Send
 
-from swatchbook.deployments.scheduler.tick import keep_ticking
+from swatchbook.deployments.tick import keep_ticking
 from swatchbook.domain.did_you_mean import did_you_mean
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.settings import Settings

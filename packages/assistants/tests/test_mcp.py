@@ -37,7 +37,7 @@ from swatchbook_assistants import server, tools
 from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
 from swatchbook_assistants.tools import TOOLS
 from tests.command import SWATCHBOOK, bare_environment, running
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doors.conftest import ANNA, BERT, BOTH, KEYS, bearing
 from tests.doors.served import on_socket
 from tests.fixtures import ROOT

@@ -5,7 +5,7 @@ from filelock import FileLock
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import DAY, sweep
 from swatchbook_buckets.bucket_copy import copy_bucket
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.upkeep.test_gc import HOUR, age
 

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from swatchbook.deployments.scheduler.tick import keep_ticking
+from swatchbook.deployments.tick import keep_ticking
 from swatchbook.domain.errors import Failure, Policy
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.plugins import Kind, installed

@@ -23,12 +23,13 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
-from swatchbook.deployments.declared import EMBED, LABELS
-from swatchbook.deployments.scheduler.launch import prefect
+from swatchbook.deployments.declared import EMBED
 from swatchbook.domain.errors import Configuration, ProviderDown, as_failure, reason_of
 from swatchbook.domain.records import Record
 from swatchbook.tasks.cancelled_in_prefect import NO_CONTAINER
 from swatchbook.tasks.prefect_client import UNDER_WAY, WORKER, in_states, is_over, seconds_in_state, set_state
+from swatchbook_service.pools import LABELS
+from swatchbook_service.scheduler.launch import prefect
 
 log = logging.getLogger(__name__)
 

@@ -117,7 +117,7 @@ TheWatch = Annotated[Watch, of_process("watch")]
 def find_troubles(resources: Resources) -> list[str]:
     """Return what keeps Prefect from starting runs. Raises Configuration and ProviderDown when it does not respond."""
     probe_prefect(os.environ["PREFECT_API_URL"])
-    from swatchbook.deployments.scheduler import prefect_state  # imports Prefect: only with a server
+    from swatchbook_service.scheduler import prefect_state  # imports Prefect: only with a server
 
     return prefect_state.find_troubles(resources.settings)
 

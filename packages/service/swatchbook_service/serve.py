@@ -256,7 +256,7 @@ def running_prefect(settings: Settings, say: Callable[[str], None]) -> Iterator[
         os.environ["PREFECT_API_URL"] = f"{address}/api"
         load_prefect()
         from swatchbook.deployments.declared import CONTROL
-        from swatchbook.deployments.setup import Mode, set_up
+        from swatchbook_service.setup import Mode, set_up
 
         asyncio.run(set_up(settings, Mode()))
         of_worker = {"PREFECT_WORKER_QUERY_SECONDS": "2", **os.environ}

@@ -43,7 +43,6 @@ def work_on_shards(settings: Settings, on_start: Callable[[], None]) -> int:
 
 async def _work(environment: Mapping[str, str], on_start: Callable[[], None]) -> int:
     from swatchbook.deployments.declared import EMBED
-    from swatchbook.deployments.scheduler.launch import prefect
     from swatchbook_service.containers import (
         find_engine,
         keep_reconciling,
@@ -51,6 +50,7 @@ async def _work(environment: Mapping[str, str], on_start: Callable[[], None]) ->
         reconcile,
         worker_name,
     )
+    from swatchbook_service.scheduler.launch import prefect
 
     engine, since = find_engine(), datetime.now(UTC)
     name = worker_name(engine)

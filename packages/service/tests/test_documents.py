@@ -14,7 +14,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import runs, schedule
 from swatchbook.store.ledger.tables import items
 from swatchbook.store.ledger.tables import runs as runs_table
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doors.conftest import asking
 from tests.fixtures import free_port
 from tests.store.ledger import scene

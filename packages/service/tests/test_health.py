@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
+from test_setup import bare
 
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.records import Stage
@@ -21,8 +22,7 @@ from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.tables import calls
 from swatchbook_service import app, health, metrics
 from swatchbook_service.health import Recent
-from tests.deployments.scheduler.conftest import queued
-from tests.deployments.test_setup import bare
+from tests.deployments.conftest import queued
 from tests.doors.conftest import ADDRESS, asking
 from tests.fixtures import free_port
 from tests.servers.halfway import fill

@@ -15,7 +15,7 @@ from PIL import Image
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.resources import Resources
 from swatchbook_catalogue.pdf import reader
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doors.pages import resources
 from tests.doors.served import served
 from tests.store.ledger import scene

@@ -20,10 +20,9 @@ import psutil
 import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
+from test_launch import with_client
 
-from swatchbook.deployments.declared import EMBED, LABELS
-from swatchbook.deployments.scheduler.launch import prefect
-from swatchbook.deployments.shard_pools import Kind, shard_pool
+from swatchbook.deployments.declared import EMBED
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.settings import Settings
 from swatchbook_service import containers
@@ -34,10 +33,11 @@ from swatchbook_service.containers import (
     reconcile,
     worker_name,
 )
+from swatchbook_service.pools import LABELS, Kind, shard_pool
+from swatchbook_service.scheduler.launch import prefect
 from tests.command import attempt
 from tests.containers.engine import NoEngine, bare_engine
-from tests.deployments.scheduler.conftest import remove_flow_runs
-from tests.deployments.scheduler.test_launch import with_client
+from tests.deployments.conftest import remove_flow_runs
 from tests.fixtures import free_port
 
 pytestmark = pytest.mark.stack

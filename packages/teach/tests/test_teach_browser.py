@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.deployments.tick import tick
 from swatchbook.domain.settings import load_settings
 from tests.chrome import opened, press_key, reach, started
 from tests.doors.served import Served, served

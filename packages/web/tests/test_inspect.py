@@ -19,7 +19,7 @@ from swatchbook.store.ledger.stored_documents import Document, find_document
 from swatchbook.store.ledger.tables import pages, placements
 from swatchbook_web.inspection import inspect, stored_file
 from swatchbook_web.inspection_drawing import drawing_of
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.doors.pages import Page
 from tests.store.ledger.scene import change
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.deployments.tick import tick
 from swatchbook.domain.settings import load_settings
 from tests.chrome import browser, opened, reach
 from tests.doors.served import Served, served

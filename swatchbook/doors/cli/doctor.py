@@ -21,6 +21,7 @@ from swatchbook import catalogue_reader
 from swatchbook.catalogue_reader import reader_version
 from swatchbook.domain import extras
 from swatchbook.domain.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
+from swatchbook.domain.plugins import of_package
 from swatchbook.domain.records import Record
 from swatchbook.doors.cli.log import log_file
 from swatchbook.doors.cli.terminal import cell, duration, table
@@ -309,8 +310,7 @@ def check_pool(resources: Resources) -> str:
         raise Configuration("Work pools need a Prefect server.", advice="Set PREFECT_API_URL to its address.")
     import psutil
 
-    from swatchbook.deployments.scheduler.prefect_state import find_troubles
-
+    find_troubles = of_package("SWATCHBOOK_EXECUTION=pool", "swatchbook_service.scheduler.prefect_state:find_troubles")
     if troubles := find_troubles(settings):
         raise Configuration(" ".join(troubles))
     free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards

@@ -34,7 +34,7 @@ def test_only_a_pool_needs_prefect_and_shared_ledger(monkeypatch: pytest.MonkeyP
 
 def test_pool_check_names_troubles_or_room_for_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     troubles = ["No worker polls the work pool embed. Start one."]
-    monkeypatch.setattr("swatchbook.deployments.scheduler.prefect_state.find_troubles", lambda settings: troubles)
+    monkeypatch.setattr("swatchbook_service.scheduler.prefect_state.find_troubles", lambda settings: troubles)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
     with pytest.raises(Configuration, match="No worker polls the work pool embed"):
         check_pool(on_pool())

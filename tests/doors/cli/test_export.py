@@ -17,7 +17,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import read_products
 from swatchbook.store.ledger.stored_documents import find_document
 from tests import command
-from tests.deployments.scheduler.conftest import queued
+from tests.deployments.conftest import queued
 from tests.store.ledger import scene
 
 pytestmark = pytest.mark.usefixtures("filled")

@@ -25,7 +25,7 @@ from swatchbook.doors.cli.terminal import (
 from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
-    from swatchbook.deployments.scheduler.tick import Ticked
+    from swatchbook.deployments.tick import Ticked
     from swatchbook.upkeep.gc import Swept
     from swatchbook.upkeep.verify import Damage, Verification
 
@@ -92,7 +92,7 @@ def tick(as_json: Json = False) -> None:
     with opened_resources(begins=True) as resources, resumable():
         import asyncio  # it brings much that other commands do not need
 
-        from swatchbook.deployments.scheduler.tick import tick as run_round
+        from swatchbook.deployments.tick import tick as run_round
         from swatchbook.doors.prefect_server import prefect_environment
 
         os.environ.update(prefect_environment(resources.settings, os.environ))
@@ -134,7 +134,7 @@ def gc(
     with opened_resources() as resources:
         import asyncio  # it brings much that other commands do not need
 
-        from swatchbook.deployments.scheduler.tick import collect
+        from swatchbook.deployments.tick import collect
         from swatchbook.doors.prefect_server import prefect_environment
         from swatchbook.store.ledger.retention import UNUSED_SECONDS
 

@@ -30,23 +30,15 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
 from swatchbook.blocks.block_types import BLOCKS, fill
-from swatchbook.deployments.declared import (
-    EMBED,
-    Declared,
-    Pool,
-    Schedule,
-    control_pool,
-    find_declaration,
-    read_declaration,
-)
-from swatchbook.deployments.scheduler.launch import FLOW, prefect
-from swatchbook.deployments.shard_pools import Kind, kind_of, require_usable, shard_pool
+from swatchbook.deployments.declared import EMBED, Declared, Schedule, find_declaration, read_declaration
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.records import Record
 from swatchbook.domain.redact import REDACTED, redact
 from swatchbook.domain.settings import Settings
 from swatchbook_base.one_line import shorten
+from swatchbook_service.pools import Kind, Pool, control_pool, kind_of, require_usable, shard_pool
+from swatchbook_service.scheduler.launch import FLOW, prefect
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""

@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from test_setup import ask, bare
 
-from swatchbook.deployments.declared import CONTROL, CONTROL_LIMIT, EMBED, flow_names
-from swatchbook.deployments.scheduler.prefect_state import find_troubles
-from swatchbook.deployments.scheduler.tick import tick
-from swatchbook.deployments.setup import Mode, set_up
+from swatchbook.deployments.declared import CONTROL, EMBED, flow_names
+from swatchbook.deployments.tick import tick
 from swatchbook.domain.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import get_document
-from tests.deployments.scheduler.conftest import queued
-from tests.deployments.test_setup import ask, bare
+from swatchbook_service.pools import CONTROL_LIMIT
+from swatchbook_service.scheduler.prefect_state import find_troubles
+from swatchbook_service.setup import Mode, set_up
+from tests.deployments.conftest import queued
 
 __all__ = ["bare"]
 

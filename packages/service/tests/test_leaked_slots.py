@@ -10,13 +10,13 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Pending, Running, Scheduled
+from test_setup import ask
 
-from swatchbook.deployments.scheduler.leaked_slots import free_leaked_slots
-from swatchbook.deployments.scheduler.tick import tick
-from swatchbook.deployments.setup import Mode, set_up
+from swatchbook.deployments.tick import tick
 from swatchbook.doors.prefect_server import SERVER_ENVIRONMENT
 from swatchbook.resources import Resources
-from tests.deployments.test_setup import ask
+from swatchbook_service.scheduler.leaked_slots import free_leaked_slots
+from swatchbook_service.setup import Mode, set_up
 from tests.fixtures import free_port, prefect_address, start_prefect
 
 pytestmark = pytest.mark.stack

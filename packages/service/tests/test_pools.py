@@ -15,14 +15,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
+from test_setup import ask, remove_all
 
-from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, shard_arguments, shard_job
-from swatchbook.deployments.setup import Mode, set_pool
-from swatchbook.deployments.shard_pools import Kind, require_usable, shard_pool
+from swatchbook.deployments.declared import EMBED
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import Settings, flatten, replace
 from swatchbook.flows.embed_shard import embed_shard
-from tests.deployments.test_setup import ask, remove_all
+from swatchbook_service.pools import SETTINGS_FILE, Kind, require_usable, shard_arguments, shard_job, shard_pool
+from swatchbook_service.setup import Mode, set_pool
 from tests.tables import rows_of
 
 HERE = Path(__file__).parent

@@ -22,9 +22,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from swatchbook.deployments.declared import CONTROL, EMBED, flow_names
-from swatchbook.deployments.scheduler.launch import AT_ONCE, DEPLOYMENT, HOPELESS_SECONDS, INGESTS, prefect
-from swatchbook.deployments.setup import Mode, set_up
-from swatchbook.deployments.shard_pools import how_to_start
 from swatchbook.domain.errors import Configuration, Failure
 from swatchbook.domain.records import DEFAULT_OWNER, DocumentStatus, Record
 from swatchbook.domain.runtime.process import is_dead
@@ -51,6 +48,9 @@ from swatchbook.tasks.prefect_client import (
     seconds_in_state,
     set_state,
 )
+from swatchbook_service.pools import how_to_start
+from swatchbook_service.scheduler.launch import AT_ONCE, DEPLOYMENT, HOPELESS_SECONDS, INGESTS, prefect
+from swatchbook_service.setup import Mode, set_up
 
 FAREWELL_SECONDS = 30.0
 """Time for a worker to kill the process of a cancelled flow run (it needs 5–20 s) before we set its state."""

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Cancelling, Crashed
+from test_launch import flow_runs, launched, set_state, settled, started_run, state_of
 
-from swatchbook.deployments.scheduler import prefect_state
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import request_again, retry
 from swatchbook.store.ledger.runs import Run, end
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.prefect_client import WAITS
-from tests.deployments.scheduler.conftest import died, queued
-from tests.deployments.scheduler.test_launch import flow_runs, launched, set_state, settled, started_run, state_of
+from swatchbook_service.scheduler import prefect_state
+from tests.deployments.conftest import died, queued
 from tests.store.ledger.scene import set_document
 
 pytestmark = pytest.mark.gate

@@ -10,10 +10,6 @@ import pytest
 from PIL import Image
 from prefect.client.schemas.objects import State, StateType
 
-from swatchbook.deployments.scheduler import launch as launch_module
-from swatchbook.deployments.scheduler import prefect_state
-from swatchbook.deployments.scheduler.launch import Launched, forget, launch, prefect
-from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import IngestOptions
 from swatchbook.ingest.delete import delete
@@ -24,7 +20,11 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel, mark_deleting, retry
 from swatchbook.store.ledger.runs import Run, begin
 from swatchbook.store.ledger.stored_documents import Document, get_document
-from tests.deployments.scheduler.conftest import died, queued
+from swatchbook_service.scheduler import launch as launch_module
+from swatchbook_service.scheduler import prefect_state
+from swatchbook_service.scheduler.launch import Launched, forget, launch, prefect
+from swatchbook_service.scheduler.prefect_state import UpdatedRuns, update_ingest_states
+from tests.deployments.conftest import died, queued
 from tests.store.ledger import scene
 from tests.store.ledger.scene import begin_again, lapse, set_document
 

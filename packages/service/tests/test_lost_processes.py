@@ -7,17 +7,17 @@ from uuid import UUID
 import pytest
 from prefect.states import Cancelling, Pending, Running, Scheduled
 from sqlalchemy import update
+from test_launch import set_state, state_of, with_client
 
 from swatchbook.deployments.declared import flow_names
-from swatchbook.deployments.scheduler import prefect_state
-from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.runs import begin_process
 from swatchbook.store.ledger.tables import runs
 from swatchbook.tasks.flow_run import flow_process
-from tests.deployments.scheduler.conftest import POOL
-from tests.deployments.scheduler.test_launch import set_state, state_of, with_client
+from swatchbook_service.scheduler import prefect_state
+from swatchbook_service.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
+from tests.deployments.conftest import POOL
 
 pytestmark = pytest.mark.gate
 

@@ -10,9 +10,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
+from test_launch import set_state, state_of, with_client
 
-from swatchbook.deployments.scheduler import prefect_state
-from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_shard_states
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.ingest.run import Work, keep_alive
@@ -23,7 +22,8 @@ from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run, end
 from swatchbook.tasks import embed_in_shards as shards_module
 from swatchbook.tasks.embed_in_shards import follow_earlier_shards
-from tests.deployments.scheduler.test_launch import set_state, state_of, with_client
+from swatchbook_service.scheduler import prefect_state
+from swatchbook_service.scheduler.prefect_state import UpdatedRuns, update_shard_states
 from tests.store.ledger.scene import begin_again, begun, lapse
 
 pytestmark = pytest.mark.gate
@@ -62,7 +62,7 @@ def sent(deployment: UUID, parent: Run) -> Any:
 
 def settled(resources: Resources) -> UpdatedRuns:
     async def call() -> UpdatedRuns:
-        from swatchbook.deployments.scheduler.launch import prefect
+        from swatchbook_service.scheduler.launch import prefect
 
         async with prefect() as client:
             return await update_shard_states(client, resources.ledger)

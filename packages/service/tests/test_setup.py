@@ -19,11 +19,11 @@ from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
 from swatchbook.deployments.declared import CONTROL, EMBED, ROOT
-from swatchbook.deployments.setup import BLOCK, Line, Mode, Outcome, set_up
-from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
+from swatchbook_service.pools import Kind
+from swatchbook_service.setup import BLOCK, Line, Mode, Outcome, set_up
 from tests.command import run, run_json
 
 T = TypeVar("T")

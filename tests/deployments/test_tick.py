@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from swatchbook.deployments.scheduler import tick as scheduler
-from swatchbook.deployments.scheduler.tick import Ticked, keep_ticking, tick
+from swatchbook.deployments import tick as scheduler
+from swatchbook.deployments.tick import Ticked, keep_ticking, tick
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import load_settings
@@ -25,7 +25,7 @@ from swatchbook.store.ledger.publishing import mark_dirty
 from swatchbook.store.ledger.schedule import due_documents, last_rounds, launchable
 from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, get_document
 from tests.command import run_json
-from tests.deployments.scheduler.conftest import died, queued
+from tests.deployments.conftest import died, queued
 from tests.fixtures import free_port
 from tests.ingest.test_delete import make
 from tests.pdf.making import Paper, gradient, jpeg
@@ -105,9 +105,9 @@ def test_outage_is_logged_once_and_rounds_go_on(
         with suppress(TimeoutError):
             await asyncio.wait_for(keep_ticking(resources, asyncio.Event(), every=0.05), timeout=3)
 
-    with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "swatchbook.deployments.scheduler.tick"):
+    with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "swatchbook.deployments.tick"):
         asyncio.run(rounds())
-    said = [record.message for record in caplog.records if record.name == "swatchbook.deployments.scheduler.tick"]
+    said = [record.message for record in caplog.records if record.name == "swatchbook.deployments.tick"]
     assert len(said) == 1
     assert "Prefect does not answer at" in said[0]
     (outage,) = last_rounds(resources.ledger, 9)
@@ -175,8 +175,8 @@ def test_document_uploaded_during_a_child_starts_after_it(
         loop.cancel()
         assert begun == [{first.id}, {second.id}]
 
-    monkeypatch.setattr("swatchbook.deployments.scheduler.tick.GATHER_SECONDS", 0.0)
-    monkeypatch.setattr("swatchbook.deployments.scheduler.tick._in_child", child)
+    monkeypatch.setattr("swatchbook.deployments.tick.GATHER_SECONDS", 0.0)
+    monkeypatch.setattr("swatchbook.deployments.tick._in_child", child)
     asyncio.run(rounds())
 
 

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from swatchbook.buckets import find_buckets, has_buckets
 from swatchbook.domain.errors import Failure, InvalidReference, MissingExtra, as_failure
+from swatchbook.domain.plugins import of_package
 from swatchbook.domain.records import Record
 from swatchbook.domain.runtime.heap import release_memory
 from swatchbook.index.contract import MovableIndex
@@ -173,13 +174,7 @@ async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> 
         await asyncio.to_thread(resources.index.rest)
     if not _has_prefect():
         return swept
-    from swatchbook.deployments.scheduler import launch
-    from swatchbook.tasks.artifacts import delete_left_artifacts
-
-    async with launch.prefect() as client:
-        flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days)
-        artifacts = await delete_left_artifacts(client, resources.ledger)
-    return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
+    return swept.model_copy(update=await _with_prefect("forget_ended")(resources))
 
 
 async def _logged(work: Coroutine[object, object, object]) -> None:
@@ -214,7 +209,7 @@ async def _record(resources: Resources, done: Ticked) -> None:
 
 
 def _parts() -> list[Part]:
-    return [*map(_in_thread, (_mark_dead, _delete, _publish)), *([_launch] if _has_prefect() else [])]
+    return [*map(_in_thread, (_mark_dead, _delete, _publish)), *([_work_in_prefect] if _has_prefect() else [])]
 
 
 def _in_thread(work: Callable[[Resources], PartResult]) -> Part:
@@ -293,28 +288,16 @@ async def _notify(resources: Resources) -> PartResult:
     return {"notified": await send_notices(resources)}
 
 
-async def _launch(resources: Resources) -> PartResult:
-    # imports Prefect: only with a server
-    from swatchbook.deployments.scheduler import launch, leaked_slots, prefect_state
-
-    async with launch.prefect() as client:
-        restored = await prefect_state.restore(client, resources.ledger, resources.settings)
-        updated = await prefect_state.update_ingest_states(client, resources.ledger)
-        shards = await prefect_state.update_shard_states(client, resources.ledger)
-        upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
-        freed = await leaked_slots.free_leaked_slots(client)
-        launched = await launch.launch(client, resources.ledger)
-    return {
-        "restored": restored,
-        "launched": launched.documents,
-        "stopped": updated.documents + launched.stopped,
-        "crashed": updated.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
-        "freed": freed,
-        "cancelled": updated.cancelled + shards.cancelled + upkeep.cancelled,
-    }
+# --- with and without a Prefect server --------------------------------------------------------------------------------
 
 
-# --- without a Prefect server -----------------------------------------------------------------------------------------
+def _with_prefect(name: str) -> Callable[[Resources], Awaitable[PartResult]]:
+    """Return a function of the package that works with a Prefect server. Raises MissingExtra."""
+    return of_package("A Prefect server that stays", f"swatchbook_service.scheduler.round:{name}")
+
+
+async def _work_in_prefect(resources: Resources) -> PartResult:
+    return await _with_prefect("work_round")(resources)
 
 
 def _has_prefect() -> bool:

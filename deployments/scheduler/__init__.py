@@ -1,1 +1,0 @@
-"""Run the background loop that launches due work and finds dead runs."""
