@@ -13,13 +13,12 @@ from swatchbook.ingest.hold_files import holding_files
 from swatchbook.ingest.register import register
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.files.upload_buffer import temporary_file
-from swatchbook.store.ledger import restored_rows
 from swatchbook.store.ledger.portable_rows import portable_files
 from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import vectors
 from swatchbook.upkeep.gc import sweep
 from swatchbook.upkeep.verify import verify
-from swatchbook_backup import write
+from swatchbook_backup import backup_rows, write
 from swatchbook_backup.restore import restore
 from swatchbook_backup.write import back_up
 from tests.ingest.test_delete import make
@@ -120,7 +119,7 @@ def test_restore_is_whole_though_garbage_is_collected_meanwhile(
     stored(resources)
     back_up(resources, tmp_path / "backup")
     with open_resources(Settings(home=tmp_path / "elsewhere")) as there:
-        monkeypatch.setattr(restored_rows, step, first(lambda: collect(there), getattr(restored_rows, step)))
+        monkeypatch.setattr(backup_rows, step, first(lambda: collect(there), getattr(backup_rows, step)))
         restored = restore(there, tmp_path / "backup")
         assert (restored.documents, restored.unfinished, restored.missing) == (1, 0, ())
         monkeypatch.undo()

@@ -2,8 +2,8 @@
 anything is written. A restore that was interrupted is run again and goes on; nothing is embedded or paid for again, as
 the index is published from the restored vectors.
 
-What is here wins (`store/ledger/restored_rows.py`). Files come before the rows that name them, what documents share
-before the documents, and their parts before they are given a status, so nothing works on what is only half there.
+What is here wins (`backup_rows.py`). Files come before the rows that name them, what documents share before the
+documents, and their parts before they are given a status, so nothing works on what is only half there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,14 +20,16 @@ from swatchbook.ingest.delete import delete
 from swatchbook.ingest.hold_files import holding_files
 from swatchbook.ingest.publish import publish_all, publish_document
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import migrations, restored_rows
+from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.store.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns
 from swatchbook.store.ledger.publishing import count_unpublished
+from swatchbook.store.ledger.restored_rows import add_images
 from swatchbook.store.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
 from swatchbook.store.ledger.stored_documents import read_document
 from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
 from swatchbook.upkeep.spaces import point_aliases
+from swatchbook_backup import backup_rows
 from swatchbook_backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 
 Progress = Callable[[int, int], None]
@@ -99,7 +101,7 @@ class _Restore:
             folder=str(self._folder.path),
             documents=restored,
             kept=self._manifest.tables["documents"].rows - restored,
-            unfinished=restored_rows.count_unfinished(self._ledger, list(ids)),
+            unfinished=backup_rows.count_unfinished(self._ledger, list(ids)),
             published=published,
             missing=tuple(sorted(self._missing)),
             unsearched=tuple(
@@ -156,7 +158,7 @@ class _Restore:
     def _delete_half_done(self) -> None:
         """Delete documents of this backup that a restore of another one has left unfinished."""
         ids = {row["id"] for row in self._all_rows(documents)}
-        for document in restored_rows.left_by_others(self._ledger, ids, self._manifest.id):
+        for document in backup_rows.left_by_others(self._ledger, ids, self._manifest.id):
             delete(self._resources, document)
 
     def _write_shared(self) -> None:
@@ -165,7 +167,7 @@ class _Restore:
             for portion in self._portions(table):
                 if table is contents:
                     self._put_files(portion)
-                restored_rows.insert_shared(self._ledger, table, portion, review_below=below)
+                backup_rows.insert_shared(self._ledger, table, portion, review_below=below)
 
     def _write_spaces(self, found: list[Mapping[str, Any]]) -> None:
         """Register the spaces of the backup; the index has them before anything is published into them."""
@@ -182,17 +184,17 @@ class _Restore:
             adopt_seeds(connection, owners, list(self._all_rows(owner_seeds)))
         for portion in self._portions(documents):
             self._put_files(portion)
-            restored_rows.insert_documents(self._ledger, portion, identity)
+            backup_rows.insert_documents(self._ledger, portion, identity)
         for portion in self._portions(images):
             with self._ledger.write() as connection:
-                restored_rows.add_images(connection, portion)
+                add_images(connection, portion)
         for table in PART_TABLES:
             for portion in self._portions(table):
-                restored_rows.insert_parts(self._ledger, table, portion, identity)
-        restored_rows.drop_unplaced_images(self._ledger)
+                backup_rows.insert_parts(self._ledger, table, portion, identity)
+        backup_rows.drop_unplaced_images(self._ledger)
         restored = 0
         for portion in self._portions(documents):
-            restored += sum(restored_rows.finish_document(self._ledger, row, identity) for row in portion)
+            restored += sum(backup_rows.finish_document(self._ledger, row, identity) for row in portion)
         return restored
 
     def _put_files(self, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import COUNTED, DocumentStatus, Trashed
+from swatchbook.store.ledger import restored_rows
 from swatchbook.store.ledger.database import Ledger, db_now, portions
 from swatchbook.store.ledger.document_commands import IMAGE_KEYS, remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
@@ -155,8 +156,6 @@ def restore_trashed(ledger: Ledger, document: str) -> Document:
 
     What ran then is queued. Raises InvalidReference if it is not in the trash, or in the collection again.
     """
-    from swatchbook.store.ledger import restored_rows  # imports numpy, which nothing else here needs
-
     with ledger.write() as connection:
         kept = connection.execute(select(trash).where(trash.c.document == document).with_for_update()).one_or_none()
         if kept is None:
