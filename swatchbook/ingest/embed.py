@@ -33,8 +33,8 @@ from swatchbook.store.ledger import claims, runs, space_registry
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.claims import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
 from swatchbook.store.ledger.runs import Run
+from swatchbook_base.appearance import appearance_of
 from swatchbook_base.arrays import Pixels, Vectors
-from swatchbook_base.picture_traits import appearance_of
 
 log = logging.getLogger(__name__)
 

@@ -109,7 +109,7 @@ class Batch(Record):
 class ItemResult:
     """The result of one item: a vector (d,) float32, or an analysis and its text (None: it has nothing to say).
 
-    `phash`: the hash of the picture (swatchbook_base/picture_traits.py), if its pixels were seen and it is not flat.
+    `phash`: the hash of the picture (swatchbook_base/appearance.py), if its pixels were seen and it is not flat.
     """
 
     key: str

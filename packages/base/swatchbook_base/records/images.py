@@ -12,7 +12,7 @@ from swatchbook_base.records.record import Record, Sha256, placement_id
 
 
 class Traits(Record):
-    """Measures of a picture's pixels that hint at what it shows, all from 0 to 1: `picture_traits.py`."""
+    """Measures of a picture's pixels that hint at what it shows, all from 0 to 1: `pdf/picture_traits.py`."""
 
     ground: float  # share of it that has the usual colour of its edge
     edge: float  # share of its edge that has it

@@ -13,19 +13,7 @@ from typing import Any
 from PIL import Image
 
 from swatchbook_base.child_process import Frame
-from swatchbook_base.geometry import (
-    UNIT_SQUARE,
-    Box,
-    area,
-    bounding_box,
-    clip,
-    finite_box,
-    invert,
-    is_straight,
-    nearest_turn,
-    pixels_a_unit,
-    transform_box,
-)
+from swatchbook_base.geometry import Box, area, bounding_box, clip, finite_box
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_base.records import sha256, text_key
 from swatchbook_catalogue.pdf.drawings import MOST_PATHS
@@ -35,6 +23,14 @@ from swatchbook_catalogue.pdf.picture_format import PictureFile, to_png
 from swatchbook_catalogue.pdf.qr_codes import is_code
 from swatchbook_catalogue.pdf.rasters import UPRIGHT, Texts, cut_rasters
 from swatchbook_catalogue.pdf.strips import Strip, join_strips
+from swatchbook_catalogue.pdf.transforms import (
+    UNIT_SQUARE,
+    invert,
+    is_straight,
+    nearest_turn,
+    pixels_a_unit,
+    transform_box,
+)
 from swatchbook_catalogue.pdf.visible_pictures import Found, Seen, find_lost, paint_flat, see_pictures
 
 log = logging.getLogger(__name__)

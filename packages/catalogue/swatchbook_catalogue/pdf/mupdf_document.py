@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 
 from swatchbook_base.errors import EncryptedDocument
-from swatchbook_base.geometry import Box, Transform, pixel_frame, transform_box
+from swatchbook_base.geometry import Box, pixel_frame
 from swatchbook_base.truncate import truncate
 from swatchbook_catalogue.pdf.mupdf_grounds import trace_text
 from swatchbook_catalogue.pdf.mupdf_painting import paint_page, trace_painting
@@ -18,6 +18,7 @@ from swatchbook_catalogue.pdf.mupdf_text import read_blocks
 from swatchbook_catalogue.pdf.page_contract import Painted, Painting, ReadText
 from swatchbook_catalogue.pdf.page_text import strip_control_characters
 from swatchbook_catalogue.pdf.parser_child import broken_document, serve_pdfs
+from swatchbook_catalogue.pdf.transforms import Transform, transform_box
 
 if TYPE_CHECKING:  # reading starts without them
     from PIL.Image import Image

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook_base.geometry import UNIT_SQUARE, transform_box
 from swatchbook_catalogue.pdf.mupdf_painting import Forwarder, Tracer, paint_page, to_box, to_transform
 from swatchbook_catalogue.pdf.page_contract import Painting
+from swatchbook_catalogue.pdf.transforms import UNIT_SQUARE, transform_box
 from swatchbook_catalogue.pdf.unseen_text import LIGHT, Grounds
 
 if TYPE_CHECKING:  # few pages need it

@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook_base.geometry import (
-    UNIT_SQUARE,
-    Box,
-    Transform,
-    clip,
-    finite,
-    finite_box,
-    overlap,
-    short_side,
-    transform_box,
-)
+from swatchbook_base.geometry import Box, clip, finite, finite_box, overlap, short_side
 from swatchbook_catalogue.pdf.page_contract import EVERYWHERE, LEAST_ALPHA, NOWHERE, Painted, Painting
+from swatchbook_catalogue.pdf.transforms import UNIT_SQUARE, Transform, transform_box
 
 if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image

@@ -5,9 +5,10 @@ from typing import Any
 
 import pymupdf
 
-from swatchbook_base.geometry import Box, Transform, area, covers, transform_box
+from swatchbook_base.geometry import Box, area, covers
 from swatchbook_catalogue.pdf.mupdf_grounds import paint_grey
 from swatchbook_catalogue.pdf.page_text import blocks_of, is_letter_spaced, join_letters, limit_lines, text_of_line
+from swatchbook_catalogue.pdf.transforms import Transform, transform_box
 from swatchbook_catalogue.pdf.unmapped_fonts import has_glyph_numbers, read_glyph_numbers
 from swatchbook_catalogue.pdf.unseen_text import Grounds, find_unseen
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from swatchbook_base.geometry import Box, Transform
+from swatchbook_base.geometry import Box
+from swatchbook_catalogue.pdf.transforms import Transform
 
 if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image

@@ -9,7 +9,8 @@ from itertools import accumulate, pairwise
 from statistics import median
 from typing import Any
 
-from swatchbook_base.geometry import FARTHEST, Box, Transform, finite_box, transform_box
+from swatchbook_base.geometry import FARTHEST, Box, finite_box
+from swatchbook_catalogue.pdf.transforms import Transform, transform_box
 
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")

@@ -16,7 +16,7 @@ import pypdfium2 as library
 import pypdfium2.raw as pdfium
 
 from swatchbook_base.errors import EncryptedDocument
-from swatchbook_base.geometry import Box, Transform, bounding_box, pixel_frame
+from swatchbook_base.geometry import Box, bounding_box, pixel_frame
 from swatchbook_catalogue.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadText
 from swatchbook_catalogue.pdf.page_text import blocks_of, limit_lines
 from swatchbook_catalogue.pdf.parser_child import broken_document, end_of, serve_pdfs
@@ -30,6 +30,7 @@ from swatchbook_catalogue.pdf.pdfium_objects import (
     to_picture,
 )
 from swatchbook_catalogue.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks, warn_of_drawn
+from swatchbook_catalogue.pdf.transforms import Transform
 from swatchbook_catalogue.pdf.unseen_text import Grounds, find_unseen
 
 if TYPE_CHECKING:  # reading starts without them

@@ -13,19 +13,9 @@ from typing import Any
 import pypdfium2.raw as pdfium
 
 from swatchbook_base.errors import UnreadableDocument
-from swatchbook_base.geometry import (
-    UNIT_SQUARE,
-    Box,
-    Transform,
-    bounding_box,
-    clip,
-    compose,
-    finite,
-    finite_box,
-    overlap,
-    transform_box,
-)
+from swatchbook_base.geometry import Box, bounding_box, clip, finite, finite_box, overlap
 from swatchbook_catalogue.pdf.page_contract import EVERYWHERE, Painted
+from swatchbook_catalogue.pdf.transforms import UNIT_SQUARE, Transform, compose, transform_box
 from swatchbook_catalogue.pdf.unseen_text import LIGHT
 
 DEEPEST = 30  # forms in each other; PDFium itself stops there

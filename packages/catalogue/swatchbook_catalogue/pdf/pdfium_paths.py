@@ -6,8 +6,9 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from swatchbook_base.geometry import Box, bounding_box, compose, transform_point
+from swatchbook_base.geometry import Box, bounding_box
 from swatchbook_catalogue.pdf.pdfium_objects import Drawn, fill_color, matrix_of, segment_point
+from swatchbook_catalogue.pdf.transforms import compose, transform_point
 
 Point = tuple[float, float]
 STRAIGHT = 0.05  # points by which the sides of a rectangle may lean

@@ -12,18 +12,10 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from swatchbook_base.geometry import (
-    Box,
-    Transform,
-    area,
-    bounding_box,
-    clip,
-    short_side,
-    transform_box,
-    transform_point,
-)
+from swatchbook_base.geometry import Box, area, bounding_box, clip, short_side
 from swatchbook_catalogue.pdf.page_text import BOLD, ITALIC, is_letter_spaced, join_letters, text_of_line
 from swatchbook_catalogue.pdf.pdfium_objects import fill_color
+from swatchbook_catalogue.pdf.transforms import Transform, transform_box, transform_point
 from swatchbook_catalogue.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
 
 SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs

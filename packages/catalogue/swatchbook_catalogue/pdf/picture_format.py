@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from swatchbook_base.appearance import appearance_of
 from swatchbook_base.errors import UnreadableImage
-from swatchbook_base.geometry import Turn
 from swatchbook_base.image_limits import ImageLimits
-from swatchbook_base.picture_traits import appearance_of, measure_traits
 from swatchbook_base.records import pixel_key, sha256
+from swatchbook_catalogue.pdf.picture_traits import measure_traits
+from swatchbook_catalogue.pdf.transforms import Turn
 
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 

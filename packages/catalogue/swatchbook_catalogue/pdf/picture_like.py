@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from swatchbook_base.appearance import appearance_of
 from swatchbook_base.child_process import Frame
 from swatchbook_base.geometry import long_side
-from swatchbook_base.picture_traits import appearance_of
 from swatchbook_base.records import Box
 from swatchbook_catalogue.pdf.page_contract import Document
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from swatchbook_base.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area, short_side
+from swatchbook_base.geometry import area, centre_inside, long_side, move, resize, shared_area, short_side
 from swatchbook_base.records import Box, Line, Page
 from swatchbook_catalogue.pdf.ocr_text import is_mostly_unread
+from swatchbook_catalogue.pdf.transforms import Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from swatchbook_base.geometry import Box, Turn, area, clip, long_side, overlap
+from swatchbook_base.geometry import Box, area, clip, long_side, overlap
 from swatchbook_catalogue.pdf.page_contract import Painted, Painting, PdfPage
+from swatchbook_catalogue.pdf.transforms import Turn
 
 PIXEL = 1.5  # points; half and twice of it give the same pictures
 RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it
