@@ -36,9 +36,12 @@ FAULT: Final = re.compile(
 OTHER: Final = re.compile(
     r"(?i)\bdocs?\b|documented|\btest(s|ed)?\b|measured|plainer|words of|words read|docstring|modules?\b|one function"
     r"|in one place|of (its|their) own$|processor time|memory|faster|quicker|sooner|cheaper|\btime\b|weights|fitted"
-    r"|labels|for each query|read once|^(pins?|lint|merge|migration|bench|names|glossary)\b"
+    r"|labels|for each query|read once|in minutes|^(pins?|lint|merge|migration|bench|names|glossary)\b"
 )
 """In a subject about speed, structure or words: reverting that changes nothing that a test could see."""
+
+CUT: Final = re.compile(r"(?i)lines? fewer|fewer (\w+ )?lines")
+"""In a message about something that was dropped: reverting it brings a feature back, no fault."""
 
 MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # the test needs the mend
 SOURCE_TEST: Final = "tests/ingest/test_cache_keys.py::test_changed_stage_has_a_new_version"  # any change fails it
@@ -72,7 +75,8 @@ def find_mends(root: Path) -> list[Mend]:
         )
         moved = re.search(rf"^ (create|delete) mode \d+ {PROGRAM}", changes, re.M)
         is_small = sum(sum(lines[path]) for path in program) <= LINES_OF_A_MEND and not moved
-        if program and tests and is_small and FAULT.search(message) and not OTHER.search(subject):
+        of_a_fault = FAULT.search(message) and not OTHER.search(subject) and not CUT.search(message)
+        if program and tests and is_small and of_a_fault:
             found.append(Mend(commit, subject, program, tests))
     return found
 
