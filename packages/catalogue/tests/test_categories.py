@@ -33,6 +33,7 @@ PAGES = {
         ],
         ["Tables", "Chairs", "Beds", "Desks"],
     ),
+    "one for most": ([[(60, 60, words, 20)] for words in ("Price list", "Price list", "Tables")], []),
     "one for all": ([[(60, 60, "Tables", 20)], []], []),
     "below the names": ([[(60, 700, "Made by hand", 20)], [(60, 700, "Made to last", 20)], []], []),
     "values": ([[(60, 60, "Preis: 5,00 €", 20)], [(60, 60, "Preis: 7,00 €", 20)]], []),

@@ -41,8 +41,7 @@ def figures(client: TestClient) -> dict[str, float]:
     }
 
 
-@pytest.mark.usefixtures("filled")
-def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_says_exactly_this_without_the_home(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with asking() as client:
         told = client.get("/health").json()
@@ -60,6 +59,7 @@ def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
         assert total == embedded["with_embeddings"] == told["stats"]["images"]["complete"] > 0
         assert (embedded["without_embeddings"], embedded["coverage_percentage"]) == (0, 100.0)
         assert told["stats"]["documents"] == {"completed": 1}
+        assert not any(str(filled) in client.get(path).text for path in ("/health", "/metrics", "/ready", "/documents"))
 
 
 @pytest.mark.usefixtures("home")
@@ -197,11 +197,6 @@ def test_pending_answer_is_not_requested_again(monkeypatch: pytest.MonkeyPatch) 
 
     asyncio.run(ask())
     assert asked == [1]
-
-
-def test_the_home_is_not_told(filled: Path) -> None:
-    with asking() as client:
-        assert not any(str(filled) in client.get(path).text for path in ("/health", "/metrics", "/ready", "/documents"))
 
 
 def test_a_loop_that_fails_begins_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
