@@ -40,7 +40,7 @@ OTHER: Final = re.compile(
 )
 """In a subject about speed, structure or words: reverting that changes nothing that a test could see."""
 
-CUT: Final = re.compile(r"(?i)lines? fewer|fewer (\w+ )?lines")
+CUT: Final = re.compile(r"(?i)lines? (fewer|less)|fewer (\w+ )?lines")
 """In a message about something that was dropped: reverting it brings a feature back, no fault."""
 
 MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # the test needs the mend
