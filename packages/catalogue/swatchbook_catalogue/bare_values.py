@@ -39,7 +39,7 @@ class _Token(NamedTuple):
 def _tokens(text: str) -> list[_Token]:
     """Return the numbers, words and signs of a text, in small letters without marks: "Stück" and "STUCK" are one.
 
-    So are "kasım" and "KASIM", whose small letters are "kasim" outside of Turkish.
+    So are "takım" and "TAKIM", whose small letters are "takim" outside of Turkish.
     """
     marked = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     bare = unicodedata.normalize("NFC", "".join(c for c in marked if unicodedata.category(c) != "Mn"))
