@@ -59,7 +59,7 @@ def test_quantity_with_another_word_is_no_bare_value(value: str) -> None:
 def test_words_of_all_languages_are_known() -> None:
     for part in ("units", "pieces"):
         for word in {word for words in WORDS[part].values() for word in words}:
-            assert len(word) == 1 or is_bare_value(f"12 {word}") and is_bare_value(f"12 {word.upper()}"), word
+            assert len(word) == 1 or (is_bare_value(f"12 {word}") and is_bare_value(f"12 {word.upper()}")), word
 
 
 def test_bare_values_are_told_from_names_and_codes() -> None:
