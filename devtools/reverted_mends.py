@@ -53,6 +53,7 @@ class Mend(NamedTuple):
     commit: str
     subject: str
     program: tuple[str, ...]
+    lines: int  # of the program that it added and removed
     tests: tuple[str, ...]
 
 
@@ -74,10 +75,11 @@ def find_mends(root: Path) -> list[Mend]:
             path for path in lines if re.fullmatch(r"(.+/)?tests/(.+/)?test_\w+\.py", path) and lines[path][0]
         )
         moved = re.search(rf"^ (create|delete) mode \d+ {PROGRAM}", changes, re.M)
-        is_small = sum(sum(lines[path]) for path in program) <= LINES_OF_A_MEND and not moved
+        changed = sum(sum(lines[path]) for path in program)
+        is_small = changed <= LINES_OF_A_MEND and not moved
         of_a_fault = FAULT.search(message) and not OTHER.search(subject) and not CUT.search(message)
         if program and tests and is_small and of_a_fault:
-            found.append(Mend(commit, subject, program, tests))
+            found.append(Mend(commit, subject, program, changed, tests))
     return found
 
 
@@ -99,18 +101,17 @@ def worktree(root: Path) -> Iterator[Path]:
 def revert(mend: Mend, tree: Path) -> list[str]:
     """Take back what a mend changed of the program; return the files whose code is another now.
 
-    Git merges the reverse of the commit, so that it follows renamed files. Where a file conflicts, other than that of
-    the stages' versions, the mend is not taken back.
+    Git merges the reverse of the commit, so that it follows renamed files. A file that conflicts stays as it is; where
+    less than half of the lines can be taken back, nothing is.
     """
     reverse = ["git", "-c", "merge.renameLimit=9999", "revert", "--no-commit", mend.commit]
     subprocess.run(reverse, cwd=tree, capture_output=True, check=False)
     program = (*(f"{package}/**.py" for package in PACKAGES), "packages/*/swatchbook_*.py")
     patch = git("diff", "--cached", "HEAD", "--", *program, folder=tree)
     git("reset", "--quiet", "--hard", "HEAD", folder=tree)
-    unmerged = re.compile(r"^\* Unmerged path (.+)\n", re.M)
-    if any(not path.endswith("/cache_keys.py") for path in unmerged.findall(patch)):
+    patch = re.sub(r"^\* Unmerged path .*\n", "", patch, flags=re.M)
+    if 2 * len(re.findall(r"^[+-](?![+-]{2} )", patch, re.M)) < mend.lines:
         return []
-    patch = unmerged.sub("", patch)
     subprocess.run(["git", "apply", "--index", "--allow-empty"], cwd=tree, input=patch, text=True, check=True)
     names = git("diff", "--cached", "--name-only", folder=tree).split()
     return [name for name in names if code(git("show", f"HEAD:{name}", folder=tree)) != code((tree / name).read_text())]
