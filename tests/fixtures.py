@@ -39,6 +39,7 @@ gc.disable()  # while tests are collected
 if TYPE_CHECKING:
     from swatchbook.resources import Resources
     from swatchbook.store.ledger.database import Ledger
+    from tests.models.providers.standin import Provider
 
 # Tests ask a service and wait: a busy machine stands still for longer than the five seconds that httpx allows.
 DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.pool = 60
@@ -192,6 +193,15 @@ def catalogue() -> Path:
     from samples.generate import build
 
     return build(SAMPLES)
+
+
+@pytest.fixture
+def there() -> "Iterator[Provider]":
+    """A provider that answers and misbehaves as it is told."""
+    from tests.models.providers.standin import provider
+
+    with provider() as server:
+        yield server
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

@@ -1,6 +1,4 @@
-"""Empty collections on each ledger and each index. Tests that need them import the fixture, with `postgres` and
-`weaviate_server`, in their conftest.
-"""
+"""Empty collections on each ledger and each index."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,10 +11,8 @@ from pydantic import SecretStr
 from swatchbook.domain.settings import Settings, flatten, variable
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.space_registry import registered
-from tests.postgres import RunningPostgres, postgres
-from tests.weaviate_server import RunningWeaviate, weaviate_server
-
-__all__ = ["postgres", "weaviate_server"]
+from tests.postgres import RunningPostgres
+from tests.weaviate_server import RunningWeaviate
 
 NewCollection = Callable[..., Resources]
 _databases = count()

@@ -1,7 +1,4 @@
-"""A real PostgreSQL of one's own: Debian's, on a free port of loopback, with a password, stopped by pid.
-
-A folder of tests that needs it imports the fixture `postgres` in its conftest.
-"""
+"""A real PostgreSQL of one's own: Debian's, on a free port of loopback, with a password, stopped by pid."""
 
 import os
 import pwd

@@ -1,7 +1,4 @@
-"""Servers of S3 for tests: moto's in this process, and MinIO. Each test has a bucket of its own.
-
-A folder of tests that needs one imports the fixtures in its conftest.
-"""
+"""Servers of S3 for tests: moto's in this process, and MinIO. Each test has a bucket of its own."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from devtools import minio
 from devtools.weaviate import free_ports
@@ -37,6 +32,8 @@ class S3Server:
         }
 
     def client(self) -> Any:
+        import boto3
+
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -69,6 +66,8 @@ class Bucket:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[S3Server]:
+    from moto.server import ThreadedMotoServer
+
     (port,) = free_ports(1)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()

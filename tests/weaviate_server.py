@@ -1,7 +1,4 @@
-"""One Weaviate for a whole test session: on free ports, with a key and a folder of its own, stopped by pid.
-
-A folder of tests that needs it imports the fixture in its conftest.
-"""
+"""One Weaviate for a whole test session: on free ports, with a key and a folder of its own, stopped by pid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -17,10 +17,8 @@ from jsonschema import Draft7Validator
 from devtools.helm import CHART
 from swatchbook.domain.settings import FIELDS, PREFIX, is_secret, variable
 from tests.fixtures import ROOT
-from tests.postgres import RunningPostgres, postgres
+from tests.postgres import RunningPostgres
 from tests.tables import rows_of
-
-__all__ = ["postgres"]
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())

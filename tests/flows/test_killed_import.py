@@ -25,11 +25,11 @@ from tests.flows.test_kills import settled
 from tests.ingest.sources.shop import COLUMNS, Row, rows, shop, unit
 from tests.ledger_audit import count_writes, writes
 from tests.models.providers.standin import KEY, Provider, provider
-from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
+from tests.new_collection import NewCollection, environment_of
 from tests.upkeep.changing import asked_as_documents
 from tests.upkeep.kept_collection import files, indexed
 
-__all__ = ["new_collection", "postgres", "shop", "weaviate_server"]
+__all__ = ["shop"]
 
 STRIDE = 20 if SOAK else 150
 """Steps from one kill to the next."""

@@ -27,9 +27,7 @@ from tests.command import Forked, forked, run_json
 from tests.fixtures import SOAK
 from tests.ingest.sources.pictures import age, write
 from tests.ledger_audit import count_writes, writes
-from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
-
-__all__ = ["new_collection", "postgres", "weaviate_server"]
+from tests.new_collection import NewCollection, environment_of
 
 pytestmark = pytest.mark.stack
 

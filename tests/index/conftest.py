@@ -14,11 +14,9 @@ from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
 from swatchbook_weaviate.schema import Layout
 from tests.plugins.conftest import CODE, install
-from tests.postgres import postgres
-from tests.s3_server import minio_bucket, minio_server
-from tests.weaviate_server import WEAVIATE, weaviate_server
+from tests.weaviate_server import WEAVIATE
 
-__all__ = ["install", "minio_bucket", "minio_server", "postgres", "weaviate_server"]
+__all__ = ["install"]
 
 numbers = count()
 _NIGHTLY = [

@@ -14,10 +14,7 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.ingest_plan import draw
 from swatchbook.ingest.estimate import Estimate, estimate
 from swatchbook.resources import Resources, open_resources
-from tests.models.providers.conftest import there
 from tests.models.providers.standin import KEY, Provider
-
-__all__ = ["there"]
 
 
 def drawn(told: Estimate) -> str:

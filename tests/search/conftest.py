@@ -1,4 +1,4 @@
-"""The index server for tests of search, and a collection to search."""
+"""A collection to search."""
 
 import json
 import shutil
@@ -12,9 +12,6 @@ from swatchbook.domain.settings import Settings
 from swatchbook.resources import Resources, open_resources
 from tests.ingest.sources.pictures import draw
 from tests.ingest.test_scan import begin, end, scanned
-from tests.weaviate_server import weaviate_server
-
-__all__ = ["weaviate_server"]
 
 
 @pytest.fixture(scope="module")

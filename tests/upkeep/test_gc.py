@@ -21,10 +21,8 @@ from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.store.ledger.tables import documents, figures, inbox, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.deployments.conftest import queued
-from tests.s3_server import Bucket, bucket, moto_server
+from tests.s3_server import Bucket
 from tests.store.ledger.scene import begin_again, change, count
-
-__all__ = ["bucket", "moto_server"]
 
 HOUR = 3_600.0
 

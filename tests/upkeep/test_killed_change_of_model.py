@@ -42,9 +42,6 @@ from tests.models import tiny
 from tests.models.providers.standin import KEY, Provider, provider
 from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue
 from tests.waiting import until
-from tests.weaviate_server import weaviate_server
-
-__all__ = ["weaviate_server"]
 
 pytestmark = pytest.mark.stack
 

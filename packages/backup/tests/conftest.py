@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.resources import Resources
-from tests.new_collection import NewCollection, new_collection, postgres, weaviate_server
-
-__all__ = ["new_collection", "postgres", "weaviate_server"]
+from tests.new_collection import NewCollection
 
 
 @pytest.fixture

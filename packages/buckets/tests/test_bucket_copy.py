@@ -9,9 +9,9 @@ from swatchbook.domain.settings import Settings
 from swatchbook_buckets import bucket_copy
 from swatchbook_buckets.bucket_copy import Copied, copy_bucket
 from tests.s3_server import Bucket, leave_unanswered
-from tests.store.files.conftest import bucket, minio_server, moto_server
+from tests.store.files.conftest import bucket
 
-__all__ = ["bucket", "minio_server", "moto_server"]
+__all__ = ["bucket"]
 
 
 def copied(bucket: Bucket, home: Path, prefix: str = "catalogues") -> Copied:

@@ -7,11 +7,9 @@ import pytest
 from swatchbook_notebook import Swatchbook
 from tests.command import run_json
 from tests.ingest.sources.pictures import draw
-from tests.s3_server import Bucket, bucket, moto_server
+from tests.s3_server import Bucket
 
 pytestmark = pytest.mark.stack
-
-__all__ = ["bucket", "moto_server"]
 
 
 def test_pictures_of_a_bucket_are_ingested(home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket) -> None:

@@ -6,10 +6,8 @@ from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import DAY, sweep
 from swatchbook_buckets.bucket_copy import copy_bucket
 from tests.deployments.conftest import queued
-from tests.s3_server import Bucket, bucket, moto_server
+from tests.s3_server import Bucket
 from tests.upkeep.test_gc import HOUR, age
-
-__all__ = ("bucket", "moto_server")
 
 
 def test_copy_goes_a_month_after_its_last_use(resources: Resources, bucket: Bucket) -> None:

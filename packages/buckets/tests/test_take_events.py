@@ -30,10 +30,8 @@ from tests.command import run_json
 from tests.fixtures import ROOT
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg
-from tests.s3_server import SECRET, Bucket, bucket, leave_unanswered, moto_server
+from tests.s3_server import SECRET, Bucket, leave_unanswered
 from tests.store.ledger.scene import begin_again, pass_time
-
-__all__ = ["bucket", "moto_server"]
 
 
 def tell(shop: Resources, bucket: Bucket, key: str, sequencer: str = "01", name: str = "ObjectCreated:Put") -> int:

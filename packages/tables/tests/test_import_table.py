@@ -38,10 +38,10 @@ from swatchbook_tables.rows import read_mapping
 from tests.doubles.models import FaultyEncoder
 from tests.ingest.sources.pictures import draw
 from tests.ingest.sources.shop import COLUMNS, Row, rows, shop, unit
-from tests.new_collection import NewCollection, new_collection, postgres, weaviate_server
+from tests.new_collection import NewCollection
 from tests.store.ledger import scene
 
-__all__ = ["new_collection", "postgres", "shop", "weaviate_server"]
+__all__ = ["shop"]
 
 VISUAL = IngestOptions(roles=frozenset({Role.VISUAL}))
 

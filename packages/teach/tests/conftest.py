@@ -1,23 +1,12 @@
-"""Fixtures of `tests/store/ledger` and `tests/doors`: a fresh ledger on each database, a service with anna's sample."""
+"""A service with anna's sample."""
 
 import pytest
 
 from swatchbook_teach.web import teach
 from tests.doors.conftest import client, keys
 from tests.doors.pages import document, resources, sample
-from tests.store.ledger.conftest import (
-    database,
-    ledger,
-    new_ledger,
-    postgres,
-    postgres_template,
-    url,
-)
 
-__all__ = [
-    "client", "database", "document", "keys", "ledger", "new_ledger", "postgres", "postgres_template",
-    "resources", "sample", "url",
-]  # fmt: skip
+__all__ = ["client", "document", "keys", "resources", "sample"]
 
 
 @pytest.fixture(autouse=True)

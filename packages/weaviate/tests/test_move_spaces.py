@@ -22,11 +22,9 @@ from swatchbook_weaviate.index import WeaviateIndex
 from swatchbook_weaviate.move_spaces import move_spaces, plan_move
 from tests.command import forked
 from tests.ingest.test_delete import make
-from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
+from tests.new_collection import NewCollection, environment_of
 from tests.store.ledger.scene import image
 from tests.upkeep.test_verify import spaces
-
-__all__ = ["new_collection", "postgres", "weaviate_server"]
 
 pytestmark = pytest.mark.stack
 

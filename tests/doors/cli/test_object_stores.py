@@ -12,9 +12,7 @@ from swatchbook.doors.cli.terminal import FAILED
 from swatchbook.resources import open_resources
 from swatchbook.store.files import object_store
 from tests.command import run, run_json
-from tests.s3_server import SECRET, Bucket, minio_bucket, minio_server
-
-__all__ = ["minio_bucket", "minio_server"]
+from tests.s3_server import SECRET, Bucket
 
 
 @pytest.fixture

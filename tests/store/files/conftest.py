@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.s3_server import Bucket, minio_server, moto_server, new_bucket
-
-__all__ = ["minio_server", "moto_server"]
+from tests.s3_server import Bucket, new_bucket
 
 
 @pytest.fixture(params=["moto", pytest.param("minio", marks=pytest.mark.stack)])

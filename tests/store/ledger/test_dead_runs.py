@@ -18,7 +18,7 @@ from swatchbook.store.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
 from swatchbook.store.ledger.runs import Run, record_alive, record_heartbeat, record_progress
 from swatchbook.store.ledger.tables import items, runs
-from tests.store.ledger.conftest import NewLedger
+from tests.ledgers import NewLedger
 from tests.store.ledger.scene import (
     begin_again,
     begun,

@@ -56,7 +56,7 @@ from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import analyses, items, vectors
 from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes, writes
-from tests.store.ledger.conftest import NewLedger
+from tests.ledgers import NewLedger
 from tests.store.ledger.scene import (
     EVERYTHING,
     MULTIMODAL,

@@ -13,8 +13,8 @@ from swatchbook.domain.records import DocumentStatus
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.tables import contents
+from tests.ledgers import NewLedger
 from tests.postgres import POSTGRESQL, RunningPostgres, running_postgres
-from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import VISUAL, begun, count, put, queued
 
 pytestmark = pytest.mark.stack

@@ -17,9 +17,7 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.tables import images, placements, vectors
 from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, collect_statistics
 from swatchbook.upkeep.verify import rebuild
-from tests.weaviate_server import WEAVIATE, weaviate_server
-
-__all__ = ["weaviate_server"]
+from tests.weaviate_server import WEAVIATE
 
 
 @pytest.fixture(params=["lance", WEAVIATE])

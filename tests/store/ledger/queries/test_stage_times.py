@@ -9,7 +9,7 @@ from swatchbook.domain.records import Stage, StageWeek
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.stage_times import stage_weeks
 from swatchbook.store.ledger.tables import figures
-from tests.store.ledger.conftest import NewLedger
+from tests.ledgers import NewLedger
 from tests.store.ledger.scene import begun, put
 from tests.tables import rows_of
 

@@ -8,9 +8,7 @@ from uuid import uuid4
 import pytest
 
 from swatchbook.store.ledger.database import Ledger, open_ledger
-from tests.postgres import POSTGRESQL, RunningPostgres, postgres
-
-__all__ = ["postgres"]
+from tests.postgres import POSTGRESQL, RunningPostgres
 
 NewLedger = Callable[[], str]
 
