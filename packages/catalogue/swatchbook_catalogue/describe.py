@@ -32,14 +32,14 @@ from swatchbook_base.records import (
     normalise_line,
     product_id,
 )
-from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
+from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key, head_key
 from swatchbook_catalogue.color_words import color_at_end
 from swatchbook_catalogue.grid import cells_of
 from swatchbook_catalogue.line_facts import labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
 from swatchbook_catalogue.page_wide_facts import shared_facts
 from swatchbook_catalogue.placed_lines import PlacedLines
-from swatchbook_catalogue.table_rows import Cell, pairs_in_columns
+from swatchbook_catalogue.table_rows import FEWEST_HEADS, Cell, pairs_in_columns
 from swatchbook_catalogue.variant_rows import variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
@@ -176,11 +176,28 @@ class _Document:
             loose += unlabelled_facts(own, number)
             shared += shared_facts(places, page)
         heads |= {fact.label for fact in rows}
-        facts = _chosen(product, labelled, rows, loose, shared, heads)
+        columns = [(table.page, table.bbox) for table in tables if table.bbox and _has_heads(table)]
+        facts = _chosen(product, _outside(columns, labelled), rows, _outside(columns, loose), shared, heads)
         are_sold = any(each.price or each.code for each in variants)
         listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
         facts = _without_those_of(listing, facts)
         return _description(facts, tables, listing)
+
+
+def _outside(places: Sequence[tuple[int, Box]], facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts that are in none of some places, each a page and a box."""
+    return [
+        fact
+        for fact in facts
+        if not any(fact.bbox and fact.page == page and centre_inside(fact.bbox, box) for page, box in places)
+    ]
+
+
+def _has_heads(table: Table) -> bool:
+    """Whether a drawn table has heads over several rows: the cell next to or below a head is not its value alone."""
+    heads = next((row for row in table.rows if sum(map(bool, row)) > 1), ())
+    known = sum(head_key(cell) is not None for cell in heads if not any(map(str.isdigit, cell)))
+    return known >= FEWEST_HEADS and len(table.rows) > FEWEST_HEADS
 
 
 def _without_those_of(variants: Sequence[Variant], facts: Sequence[Fact]) -> list[Fact]:
@@ -227,8 +244,8 @@ def _chosen(
     plain_heads = {_plain(head) for head in heads}
     labelled = [fact for fact in labelled if _plain(fact.value) not in plain_heads]
     facts = _usable(each for fact in (*labelled, *rows) for each in _single(fact))
-    own_name = {_plain(name) for name in (product.name, product.raw_name)}
-    loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
+    own_names = {_plain(name) for name in (product.name, product.raw_name, *(each.name for each in product.variants))}
+    loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_names)]
     facts = [*facts, *_not_said(_usable(loose), facts)]
     facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
     if product.code:  # any other in its row is that of something else

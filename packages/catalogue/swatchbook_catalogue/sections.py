@@ -145,7 +145,7 @@ def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) ->
     kind = document.kinds.get(layout.number)
     if kind is None or kind == "blank":
         return False
-    return kind in ENDING_KINDS or max((t.size for t in layout.texts), default=0.0) >= 0.92 * style[0]
+    return kind in ENDING_KINDS or max((t.size for t in layout.texts), default=0.0) >= 0.8 * style[0]
 
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:

@@ -44,7 +44,7 @@ def variants_on(
     """
     if not places:
         return ()
-    page = places[0].page
+    page, places = places[0].page, [place for place in places if place.text]  # none is on a page that only goes on
     lines = [line for line in own if not any(centre_inside(line.bbox, place.bbox) for place in places)]
     whole = with_whole_prices(lines)
     return (

@@ -1,33 +1,34 @@
-"""Variants and families: on the sample catalogues, whose truth names every colour, and of other kinds of layout."""
+"""Variants and families: on the sample catalogue, whose truth names every colour, and of other kinds of layout."""
 
 import json
 from pathlib import Path
 
-from swatchbook.domain.records import Block, Box, Discovery, Occurrence, Variant, fold
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.discover import discover, with_families
+from samples.content import load_products
+from swatchbook.domain.records import Block, Box, Occurrence, Variant, fold
+from swatchbook_catalogue import read_catalogue
+from swatchbook_catalogue.discover import with_families
 from swatchbook_catalogue.page_layout import summarise_page
-from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.variants import PageParts, find_variants
 from tests.catalogue.layouts import found_product, page, text
 
 PAGE = (0.0, 0.0, 595.0, 842.0)
 
 
-def test_colours_and_families_of_the_sample_are_exact(catalogue: Path, tmp_path: Path) -> None:
+def test_sample_has_what_is_printed_and_nothing_else(catalogue: Path) -> None:
     truth = json.loads(catalogue.with_suffix(".truth.json").read_text(encoding="utf-8"))["products"]
-    settings = Settings(home=tmp_path)
-    files = open_files(settings.files)
-    reading = reader.read(catalogue, files, settings)
-    found: Discovery = discover(reading, iter_pages(files, reading))
+    products = read_catalogue(catalogue).products
     categories = [product["category"] for product in truth]
-    assert {p.name: ({v.name for v in p.variants}, p.family) for p in found.products} == {
-        p["name"]: ({*p["variants"]}, p["category"] if categories.count(p["category"]) > 1 else None) for p in truth
+    assert {p.name: ({v.name for v in p.variants}, p.family, p.last_page) for p in products} == {
+        p["name"]: ({*p["variants"]}, p["category"] if categories.count(p["category"]) > 1 else None, p["last_page"])
+        for p in truth
     }
-    coded = [v for p in found.products for v in p.variants]
+    coded = [v for p in products for v in p.variants]
     assert len({v.code for v in coded}) == len(coded) == sum(len(p["variants"]) for p in truth)
+    for printed in load_products():
+        (facts,) = (product.facts for product in products if product.name == printed.name)
+        values = {fact.value for fact in facts if fact.key != "weight"}
+        assert values == {value for _, value in printed.specification}
+        assert {fact.value for fact in facts if fact.key == "weight"} <= {weight for *_, weight in printed.formats}
 
 
 def variants_of(blocks: list[Block], pictures: list[Box] | None = None, name: str = "Alder") -> tuple[Variant, ...]:
