@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 from devtools.size import PACKAGES
 
 PROGRAM: Final = rf"({'|'.join(PACKAGES)}|packages/\w+/swatchbook_\w+)/"
-LINES_OF_A_MEND: Final = 80  # of the program; a commit that changes more is rather a feature
+LINES_OF_A_MEND: Final = 200  # of the program; a commit that changes more is rather a feature
 
 FAULT: Final = re.compile(
     r"(?i)\b(no|not|none|never|nor|nothing|neither|without|instead|wrong(ly)?|refuse[ds]?|los[et]s?|fail(s|ed)?|hung|hangs?"
