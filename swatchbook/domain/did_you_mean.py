@@ -13,5 +13,5 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 def nearest(given: str, known: Iterable[str]) -> str | None:
     """Return the known name that is nearest to one, None if no name is near. Case does not matter."""
     by_letters = {each.casefold(): each for each in known}
-    near = get_close_matches(given.casefold(), by_letters, n=1)
+    near = get_close_matches(given.casefold(), by_letters, n=1, cutoff=0.7)
     return by_letters[near[0]] if near else None
