@@ -53,6 +53,7 @@ def test_others_replace_containers_killed_or_out_of_memory(pool: Pool, tmp_path:
     shards = runs_of(pool.stack, document)
     assert {shard["state"] for shard in shards} <= {"ended", "dead"}
     assert pool.containers().keys() >= {shard["prefect_run"] for shard in shards}
+    assert shown_in_graph(pool.stack, document)[1] >= {shard["prefect_run"] for shard in shards}
     assert str(Path("/proc/self/ns/pid").readlink()) not in {shard["pid_namespace"] for shard in shards}
 
 
