@@ -197,7 +197,7 @@ def catalogue() -> Path:
 
 @pytest.fixture
 def there() -> "Iterator[Provider]":
-    """A provider that answers and misbehaves as it is told."""
+    """Yield a provider that answers and misbehaves as a test asks."""
     from tests.models.providers.standin import provider
 
     with provider() as server:

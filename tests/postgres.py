@@ -1,4 +1,4 @@
-"""A real PostgreSQL of one's own: Debian's, on a free port of loopback, with a password, stopped by pid."""
+"""A real PostgreSQL for tests: Debian's, on a free port of loopback, with a password, stopped by pid."""
 
 import os
 import pwd

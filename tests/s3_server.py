@@ -1,4 +1,4 @@
-"""Servers of S3 for tests: moto's in this process, and MinIO. Each test has a bucket of its own."""
+"""Servers of S3 for tests: moto's in this process, and MinIO. Each test gets its own bucket."""
 
 import os
 from collections.abc import Iterator, Mapping

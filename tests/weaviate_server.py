@@ -1,4 +1,4 @@
-"""One Weaviate for a whole test session: on free ports, with a key and a folder of its own, stopped by pid."""
+"""One Weaviate for a whole test session: on free ports, with its own key and folder, stopped by pid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
