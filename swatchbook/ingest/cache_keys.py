@@ -47,7 +47,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
     ),
-    "describe": PureStage(version="31", after=("discover", "tables"), asks=(("llm", "describe"),)),
+    "describe": PureStage(version="32", after=("discover", "tables"), asks=(("llm", "describe"),)),
     "plan": PureStage(version="19", after=("discover",), options=("focus", "pages")),
     "chunk": PureStage(version="19", after=("plan", "tables")),
     "extract": PureStage(version="28", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS)),

@@ -34,7 +34,7 @@ from swatchbook_base.records import (
 )
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key, head_key
 from swatchbook_catalogue.color_words import color_at_end
-from swatchbook_catalogue.grid import cells_of
+from swatchbook_catalogue.grid import FEWEST, cells_of
 from swatchbook_catalogue.line_facts import labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
 from swatchbook_catalogue.page_wide_facts import shared_facts
@@ -185,7 +185,7 @@ class _Document:
 
 
 def _outside(places: Sequence[tuple[int, Box]], facts: Iterable[Fact]) -> list[Fact]:
-    """Return the facts that are in none of some places, each a page and a box."""
+    """Return the facts that are in none of these places, each a page and a box."""
     return [
         fact
         for fact in facts
@@ -195,9 +195,9 @@ def _outside(places: Sequence[tuple[int, Box]], facts: Iterable[Fact]) -> list[F
 
 def _has_heads(table: Table) -> bool:
     """Whether a drawn table has heads over several rows: the cell next to or below a head is not its value alone."""
-    heads = next((row for row in table.rows if sum(map(bool, row)) > 1), ())
-    known = sum(head_key(cell) is not None for cell in heads if not any(map(str.isdigit, cell)))
-    return known >= FEWEST_HEADS and len(table.rows) > FEWEST_HEADS
+    rows = [row for row in table.rows if sum(map(bool, row)) > 1]  # a lone cell is a title
+    heads = [cell for row in rows[:1] for cell in row if not any(map(str.isdigit, cell))]
+    return len(rows) > FEWEST and sum(head_key(cell) is not None for cell in heads) >= FEWEST_HEADS
 
 
 def _without_those_of(variants: Sequence[Variant], facts: Sequence[Fact]) -> list[Fact]:

@@ -28,6 +28,7 @@ _CONTINUED = re.compile(
 )
 ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section, whatever the size of their heading."""
+ENDING_SIZE = 0.8  # the least size of a heading with which pages of other kinds do, as a share of the names' size
 
 Place = tuple[int, Box]  # page and box of a text
 
@@ -145,7 +146,7 @@ def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) ->
     kind = document.kinds.get(layout.number)
     if kind is None or kind == "blank":
         return False
-    return kind in ENDING_KINDS or max((t.size for t in layout.texts), default=0.0) >= 0.8 * style[0]
+    return kind in ENDING_KINDS or max((t.size for t in layout.texts), default=0.0) >= ENDING_SIZE * style[0]
 
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
