@@ -312,10 +312,12 @@ def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, 
     """
     if by == "product":
         return known.each(_texts_of_products, ids)
-    linked = known.each(chunks_of_images, ids) if by == "image" else {}
-    products = known.each(products_of_images, ids) if by == "image" else {}
+    if by == "chunk":
+        return {i: [text] for i, text in known.each(_texts_of_chunks, ids).items()}
+    linked, products = known.each(chunks_of_images, ids), known.each(products_of_images, ids)
     of_products = known.each(_texts_of_products, [p for i in ids for p in products.get(i, ())])
-    own = known.each(_own_texts, [each for i in ids for each in (i, *linked.get(i, ()))])
+    own = known.each(_texts_of_images, ids)
+    own |= known.each(_texts_of_chunks, [chunk for i in ids for chunk in linked.get(i, ())])
     return {
         i: [
             *(own[each] for each in (i, *linked.get(i, ())) if each in own),
@@ -327,21 +329,17 @@ def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, 
 
 def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return product -> the texts of its chunks and images, each once, because many images share a text."""
-    sources = defaultdict[str, dict[str, None]](dict)
-    for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
-        for source, product in select_in(ledger, query, links.c.target, ids):
-            sources[product][source] = None
-    said = _own_texts(ledger, [source for of in sources.values() for source in of])
-    return {product: list(dict.fromkeys(said[each] for each in of if each in said)) for product, of in sources.items()}
+    texts = defaultdict[str, dict[str, None]](dict)
+    for query, read in ((_CHUNKS_OF_PRODUCTS, _texts_of_chunks), (_IMAGES_OF_PRODUCTS, _texts_of_images)):
+        linked = select_in(ledger, query, links.c.target, ids)
+        said = read(ledger, {source for source, _ in linked})
+        for source, product in linked:
+            if source in said:
+                texts[product][said[source]] = None
+    return {product: list(each) for product, each in texts.items()}
 
 
-def _own_texts(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
-    """Return chunk or image -> its own texts, for the ids that exist."""
-    of_chunks = _texts(ledger, _TEXTS_OF_CHUNKS, chunks.c.id, ids)
-    return of_chunks | _texts(ledger, _TEXTS_OF_IMAGES, images.c.id, ids)
-
-
-def _texts(ledger: Ledger, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:
+def _texts(query: Any, column: Any, ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     """Return id -> all texts of its rows, each once."""
     texts = defaultdict[str, dict[str, None]](dict)
     for source, *parts in select_in(ledger, query, column, ids):
@@ -358,5 +356,7 @@ _TEXTS_OF_IMAGES = (
     .outerjoin(contents, contents.c.key == images.c.text_key)
     .where(placements.c.state.in_(COUNTED))
 )
+_texts_of_chunks = partial(_texts, _TEXTS_OF_CHUNKS, chunks.c.id)
+_texts_of_images = partial(_texts, _TEXTS_OF_IMAGES, images.c.id)
 _CHUNKS_OF_PRODUCTS = select(links.c.source, links.c.target).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
 _IMAGES_OF_PRODUCTS = linked_images(placements.c.image, links.c.target)
