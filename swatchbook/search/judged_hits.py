@@ -81,11 +81,12 @@ def evidence(
     texts = texts_of(known, by, [each.hit.id for each in results])
     backgrounds = _backgrounds(resources, known, {role for each in results for role in each.why}, owner)
     said_by = cache(lambda text: words_said(asked, words_of_text(text)))  # many results have the same name and texts
+    said_in = cache(lambda texts: reduce(or_, map(said_by, texts), 0))
     words_of = cache(partial(_words, asked))
     named, said = list[int](), list[int]()
     for hit in (each.hit for each in results):
         in_title, in_product = said_by(hit.title), said_by(hit.product) if hit.product else 0
-        in_texts = reduce(or_, map(said_by, texts.get(hit.id, ())), 0)
+        in_texts = reduce(or_, map(said_in, texts.get(hit.id, ())), 0)
         in_text = said_by(hit.text) if hit.text and by == "product" else 0  # that of others is among their texts
         named.append(in_product if by == "chunk" else in_title | in_product)
         said.append(in_title | in_product | in_text | in_texts)

@@ -305,29 +305,30 @@ chunks_of_images = partial(_linked, _CHUNKS_OF_IMAGES, images.c.id)
 # --- texts ------------------------------------------------------------------------------------------------------------
 
 
-def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
+def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, list[tuple[str, ...]]]:
     """Return image, product or chunk -> its texts, for the ids that exist; some texts may occur twice.
 
-    A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
+    A product has the texts of its chunks and images; an image those of the chunks that it is linked to, and those of
+    each product, which are the same tuple for all images of the product.
     """
     if by == "product":
-        return known.each(_texts_of_products, ids)
+        return {i: [texts] for i, texts in known.each(_texts_of_products, ids).items()}
     if by == "chunk":
-        return {i: [text] for i, text in known.each(_texts_of_chunks, ids).items()}
+        return {i: [(text,)] for i, text in known.each(_texts_of_chunks, ids).items()}
     linked, products = known.each(chunks_of_images, ids), known.each(products_of_images, ids)
     of_products = known.each(_texts_of_products, [p for i in ids for p in products.get(i, ())])
     own = known.each(_texts_of_images, ids)
     own |= known.each(_texts_of_chunks, [chunk for i in ids for chunk in linked.get(i, ())])
     return {
         i: [
-            *(own[each] for each in (i, *linked.get(i, ())) if each in own),
-            *(text for p in products.get(i, ()) for text in of_products.get(p, ())),
+            tuple(own[each] for each in (i, *linked.get(i, ())) if each in own),
+            *(of_products[p] for p in products.get(i, ()) if p in of_products),
         ]
         for i in ids
     }
 
 
-def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return product -> the texts of its chunks and images, each once, because many images share a text."""
     texts = defaultdict[str, dict[str, None]](dict)
     for query, read in ((_CHUNKS_OF_PRODUCTS, _texts_of_chunks), (_IMAGES_OF_PRODUCTS, _texts_of_images)):
@@ -336,7 +337,7 @@ def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str
         for source, product in linked:
             if source in said:
                 texts[product][said[source]] = None
-    return {product: list(each) for product, each in texts.items()}
+    return {product: tuple(each) for product, each in texts.items()}
 
 
 def _texts(query: Any, column: Any, ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
