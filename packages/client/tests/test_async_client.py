@@ -1,8 +1,6 @@
 """The asynchronous client against the real service on a real socket: it does what the other one does."""
 
-import ast
 import asyncio
-import inspect
 from pathlib import Path
 
 import pytest
@@ -11,9 +9,7 @@ from swatchbook.domain.records import DocumentStatus
 from swatchbook_client import AsyncClient, Client
 from tests.doors.conftest import ANNA
 from tests.doors.served import Served
-from tests.fixtures import ROOT
 from tests.store.ledger import scene
-from tests.test_tutorials import blocks
 
 
 def test_it_answers_what_the_other_client_does(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,20 +25,6 @@ def test_it_answers_what_the_other_client_does(service: Served, monkeypatch: pyt
         (listed,) = client.documents()
         found = client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
         assert asyncio.run(ask()) == [found, list(client.chunks(listed.id))]
-
-
-def test_example_of_the_documentation_runs(service: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = (each for each in blocks(ROOT / "docs" / "service.md", "python") if "import gather" in each)
-    assert '"http://127.0.0.1:8420"' in example
-    example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
-    names: dict[str, object] = {}
-    code = compile(example, "docs/service.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    running = eval(code, names)
-    assert inspect.iscoroutine(running)
-    asyncio.run(running)
-    oak, terrazzo = capsys.readouterr().out.splitlines()
-    assert "Nordvik Oak" in oak
-    assert "Palladio Terrazzo" in terrazzo
 
 
 def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None:
