@@ -515,28 +515,29 @@ What misses its goal, and why:
   leases, results and publishing in the ledger, and Prefect's client. The bare work makes 35 a second on this machine.
 - *Daft.* Of 14.8 s for 1,200 pictures the calls that all sides share take 14.0. Decoding in children that may die takes
   0.5, and merging by id into a table for each role 0.4, partly at the same time.
-- *Searches at 3,000 images.* The first ones, which are measured, read from the ledger what is then kept. Without HTTP
-  they take 35 ms, later ones 22, of which 6 are the text encoder on one core. Most of the rest is Python, which judges
-  and fuses 250 results of copies of the sample. One process answers all, so the second core is hardly used.
+- *Searches at 3,000 images.* The benchmark measures a service that has just started: its first searches fill the cache
+  of what is read from the ledger. Without HTTP they take 35 ms, later ones 22, of which 6 are the text encoder on one
+  core. Most of the rest is Python, which judges and fuses 250 results of copies of the sample. One process answers
+  all, so the second core is hardly used.
 - *`search TEXT`.* Most of it is imports: LanceDB with pyarrow and pandas, and where all extras are installed, as here,
   Azure's client, which LanceDB looks for.
 - *Reading, against bare calls, with asking.* The 43 rasters beside text of the sample are rendered small, four of them
   searched for flat ground; none is read. That, and importing OpenCV for it, takes twice as long as the text itself.
 - *Reading, against pymupdf4llm.* The same calls bare, without a child, would be 47 times as fast as its layout mode.
 - *Two processes that read.* 1.84 an hour later and 2.01 the day before: runs of 5 s on two cores differ so much.
-- *First pages at 10,000 images.* Of 130 searches the first eleven take up to 0.7 s, as they read from the ledger what
-  is then kept. Later ones take 22 to 90 ms, three of them 0.19 s.
+- *First pages at 10,000 images.* Of 130 searches the first eleven take up to 0.7 s, as they fill that cache. Later ones
+  take 22 to 90 ms, three of them 0.19 s.
 - *The service while catalogues are ingested.* A first page takes 62 ms at the median alone and words 270 ms beside an
   ingest, which keeps both cores busy, though at a lower priority; a search by picture also runs the network.
-- *The service at 100,000 images.* What searches read of the ledger is kept for 10,000 images. Of 100,000 a search reads
-  about 65 products anew with 1,600 chunks and 1,500 pictures (those of the sample have so many): 120 of its 230 ms.
-  Of 300 searches at once most wait, and are refused after 8 s.
+- *The service at 100,000 images.* The cache holds what searches read of 10,000 images. At 100,000 each search reads
+  about 65 products from the ledger again, with 1,600 chunks and 1,500 pictures (the sample's products have so many):
+  120 of its 230 ms. Of 300 searches at once most wait, and are refused after 8 s.
 - *Memory of folders.* 10 MiB more for 50,000 files than for 5,000; with 100,000 files a scan took 146 bytes each.
-- *Traces.* Rounds of the same differ by 6 %, which is more than the goal.
+- *Traces.* The rounds of one run differ by 6 %, which is more than the goal.
 - *LanceDB, a search in two roles.* LanceDB alone takes 25 ms for one of 10,000 images: row "page of words".
 - *Containers.* A shard imports for 3.2 s and loads models for 0.8 s. One container alone takes 47 s, as it has both
   cores; two take 35 s.
-- *Weaviate, a search in two roles.* 42 ms the day before, with the same client and server: rounds of it differ so much.
+- *Weaviate, a search in two roles.* 42 ms the day before, with the same client and server. Why was not looked for.
 - *Comparing every vector in LanceDB.* No search of Swatchbook does it above 20,000 rows: the vector index finds the
   same in 33 ms. It reads 614 MB from the system's cache of files for both roles.
 

@@ -80,9 +80,9 @@ def test_each_edit_changes_only_what_it_says() -> None:
 
 
 def test_products_that_are_merged_keep_what_each_has() -> None:
-    red, blue = Variant(name="red"), Variant(name="blue")
+    red, blue, equal = Variant(name="red"), Variant(name="blue"), Variant(name="red")
     first = product("Oak", 1, metadata={"size": "20 cm"}, variants=(red,))
-    second = product("Oak table", 2, metadata={"size": "30 cm", "weight": "2 kg"}, variants=(red, blue), code="A1")
+    second = product("Oak table", 2, metadata={"size": "30 cm", "weight": "2 kg"}, variants=(equal, blue), code="A1")
     result, problems = edited(assembly(first, second), Merge[Anchor](products=(anchor_of(first), anchor_of(second))))
     assert problems == {}
     (one,) = result.products
